@@ -1,0 +1,88 @@
+// Package adapter is the seam between a namespace and the same namespace on
+// the other nodes of a cluster.
+//
+// A node delivers to its own sockets by itself: an adapter speaks of the other
+// nodes only. It carries [Operation] values to them, in order per publisher, and
+// hands those that arrive from them to [Local]. What it speaks on the wire, and
+// over what, is its own business; package socketio imports no adapter.
+package adapter
+
+import "context"
+
+// An Adapter connects one node to the others of its cluster. It is safe for
+// concurrent use.
+type Adapter interface {
+	// Open connects the namespace nsp ("/" or "/chat") and hands what arrives
+	// for it to local. It may be called before and during Run, once per
+	// namespace, and does not wait for the network: the namespace takes part as
+	// soon as there is a connection.
+	Open(nsp string, local Local) (Namespace, error)
+
+	// Run keeps the connections to the other nodes until ctx ends, over failures
+	// too. It is called once. When it returns, no goroutine of the adapter is left.
+	Run(ctx context.Context) error
+
+	// Ready returns nil while the other nodes can be reached and hear this one,
+	// and otherwise what is missing.
+	Ready() error
+}
+
+// A Namespace is one namespace's way to the other nodes.
+type Namespace interface {
+	// Publish passes op on to the other nodes. It never blocks and keeps op: the
+	// caller must not change it afterwards. An error says that the other nodes
+	// will not get op; local delivery is not affected.
+	Publish(op *Operation) error
+}
+
+// Local is what a namespace offers to its adapter.
+type Local interface {
+	// Apply carries out op on the sockets of this node. Operations of one
+	// publisher must be applied one after the other, in their order. Apply does not
+	// block and keeps op: the adapter must not change it afterwards.
+	Apply(op *Operation)
+}
+
+// Kind says what an [Operation] asks for.
+type Kind uint8
+
+// Kinds of operations. An adapter drops what it does not know.
+const (
+	// Broadcast sends Operation.Event to the sockets that Rooms and Except select.
+	Broadcast Kind = iota + 1
+)
+
+// An Operation is something that a node asks of all others. It is immutable once
+// it was published or applied.
+type Operation struct {
+	Kind Kind
+
+	// Rooms selects the sockets that are in at least one of them; a socket's id
+	// is a room of its own. Empty selects all sockets of the namespace.
+	Rooms []string
+	// Except takes out the sockets that are in at least one of these rooms.
+	Except []string
+	// Flags are the sender's wishes about delivery.
+	Flags Flags
+
+	// Event is what a Broadcast sends.
+	Event Event
+}
+
+// Flags are a sender's wishes about the delivery of a broadcast.
+type Flags struct {
+	// Volatile allows to drop the event for clients that can't take it at once.
+	Volatile bool
+	// NoCompress asks not to compress the event.
+	NoCompress bool
+}
+
+// An Event is an event in JSON, with its binary parts beside it.
+type Event struct {
+	// Data is a JSON array whose first element is the event's name and whose
+	// others are its arguments. The n-th element of Attachments is represented in
+	// it by {"_placeholder":true,"num":n}.
+	Data []byte
+	// Attachments are the binary parts, nil if there are none.
+	Attachments [][]byte
+}
