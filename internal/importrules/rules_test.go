@@ -1,0 +1,86 @@
+// Package importrules holds a test and nothing else: the table of who may
+// import whom. The directions keep a change in one layer out of the others, and
+// keep a third-party module where it can be replaced.
+package importrules
+
+// module is the path of this module.
+const module = "github.com/damso/damso"
+
+// A rule says what a package may import, tests not counted. Of the standard
+// library it may import all but what is refused.
+type rule struct {
+	why    string   // said when the rule is broken
+	ours   []string // packages of this module, without the module's path
+	theirs []string // modules of others
+	not    []string // packages of the standard library that it must not import
+}
+
+// outside is what a package does without that is pure: bytes and the time come in as
+// arguments, so that a table can test it and a fuzzer can drive it.
+var outside = []string{"net", "net/http", "os", "os/signal", "time", "math/rand", "math/rand/v2", "log", "log/slog"}
+
+// Modules of others that packages may import. Those that only tests use are not
+// here: what is not in a rule is for tests only.
+const (
+	cors    = "github.com/rs/cors"
+	dotenv  = "github.com/joho/godotenv"
+	env     = "github.com/caarlos0/env/v11"
+	json    = "github.com/go-json-experiment/json"
+	kong    = "github.com/alecthomas/kong"
+	mini    = "github.com/alicebob/miniredis/v2"
+	msgp    = "github.com/tinylib/msgp"
+	rueidis = "github.com/redis/rueidis"
+	sync    = "golang.org/x/sync"
+	sys     = "golang.org/x/sys"
+	ws      = "github.com/gobwas/ws"
+)
+
+// rules has every package of the module that is more than tests. Packages whose
+// files are all tests may import what they like and need no rule.
+var rules = map[string]rule{
+	// From the outermost package to the innermost: imports only go downwards.
+	"cmd/damso": {
+		why:    "the command is the wiring: it alone knows all packages and makes them of settings",
+		ours:   []string{"adapter", "adapter/redis", "chat", "engineio", "internal/page", "internal/settings", "socketio"},
+		theirs: []string{kong, mini, rueidis, sync},
+	},
+	"bench/server": {
+		why:    "the lab measures the library, without the product on it",
+		ours:   []string{"adapter", "adapter/redis", "socketio", "socketio/packet"},
+		theirs: []string{rueidis},
+	},
+	"chat": {
+		why:  "the chat is the domain: it speaks Socket.IO, and knows neither HTTP nor Redis nor who started it",
+		ours: []string{"socketio"},
+		not:  []string{"net/http", "os"},
+	},
+	"socketio": {
+		why:    "the library knows the seam to other nodes and no adapter; it must not know the chat",
+		ours:   []string{"adapter", "engineio", "socketio/packet"},
+		theirs: []string{json, sync},
+		not:    []string{"os"},
+	},
+	"engineio": {
+		why:    "Engine.IO is usable alone and knows nothing of Socket.IO",
+		ours:   []string{"internal/enginewire"},
+		theirs: []string{cors, sync, sys, ws},
+	},
+
+	// Adapters: they know the seam, not what is on its other side.
+	"adapter/redis": {
+		why:    "an adapter knows the seam only, so that anybody can write one from outside",
+		ours:   []string{"adapter"},
+		theirs: []string{msgp, rueidis, sync},
+		not:    []string{"net/http"},
+	},
+
+	// Leaves.
+	"adapter":             {why: "the seam is a leaf of plain values", not: outside},
+	"socketio/packet":     {why: "the codec is a leaf and pure", not: outside},
+	"internal/enginewire": {why: "the codec is a leaf and pure", not: outside},
+	"internal/page":       {why: "the page is a leaf that serves files"},
+	"internal/settings": {
+		why:    "settings are read once, by the command, and handed on as arguments",
+		theirs: []string{dotenv, env},
+	},
+}
