@@ -1,0 +1,80 @@
+// Package adaptertest is the conformance suite for adapters: what every adapter must
+// do, this project's or another's.
+package adaptertest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/damso/damso/adapter"
+)
+
+// patience is how long the suite waits for what must happen before it gives up. A
+// test that passes waits for the event itself, not for this.
+const patience = 20 * time.Second
+
+// Start runs the adapters until the test ends, and returns them when all are ready.
+func Start(t testing.TB, nodes ...adapter.Adapter) []adapter.Adapter {
+	t.Helper()
+	for _, node := range nodes {
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- node.Run(ctx) }()
+		t.Cleanup(func() {
+			cancel()
+			if err := receive(done); err != nil {
+				t.Errorf("Run: %v", err)
+			}
+		})
+	}
+	for _, node := range nodes {
+		WaitReady(t, node)
+	}
+	return nodes
+}
+
+// receive waits for the end of Run.
+func receive(done <-chan error) error {
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(patience):
+		return fmt.Errorf("has not returned %v after its context ended", patience)
+	}
+}
+
+// WaitReady waits until the adapter is ready.
+func WaitReady(t testing.TB, node adapter.Adapter) {
+	t.Helper()
+	wait(t, "ready", func() error { return node.Ready() })
+}
+
+// WaitNotReady waits until the adapter is not ready, and returns what is missing.
+func WaitNotReady(t testing.TB, node adapter.Adapter) (missing error) {
+	t.Helper()
+	wait(t, "not ready", func() error {
+		if missing = node.Ready(); missing == nil {
+			return fmt.Errorf("it is ready")
+		}
+		return nil
+	})
+	return missing
+}
+
+// wait asks again and again until check returns nil.
+func wait(t testing.TB, what string, check func() error) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not %s after %v: %v", what, patience, err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
