@@ -38,8 +38,8 @@ type Packet struct {
 }
 
 var (
-	// ErrPacket means that something is not a packet: an unknown type, text that is
-	// not UTF-8, binary that is not base64.
+	// ErrPacket means that a WebSocket frame is not a packet: an unknown type, text
+	// that is not UTF-8, binary that is not base64.
 	ErrPacket = errors.New("enginewire: malformed packet")
 
 	// ErrPayload means that a request body is not a sequence of packets.
@@ -49,18 +49,24 @@ var (
 	ErrTooManyPackets = errors.New("enginewire: too many packets in one payload")
 )
 
+// What can be wrong with a packet; ErrPacket and ErrPayload wrap these.
+var (
+	errEmpty   = errors.New("empty packet")
+	errNotUTF8 = errors.New("not UTF-8")
+)
+
 // valid reports whether t is one of the types above.
 func (t Type) valid() bool { return Open <= t && t <= Noop }
 
 // textPacket splits a text packet into type and data.
 func textPacket(s []byte) (Packet, error) {
 	if len(s) == 0 {
-		return Packet{}, fmt.Errorf("%w: empty", ErrPacket)
+		return Packet{}, errEmpty
 	}
 	if t := Type(s[0]); t.valid() {
 		return Packet{Type: t, Data: s[1:]}, nil
 	}
-	return Packet{}, fmt.Errorf("%w: unknown type %q", ErrPacket, s[0])
+	return Packet{}, fmt.Errorf("unknown type %q", s[0])
 }
 
 // base64Packet decodes a binary message from base64. Padding may be missing.
@@ -69,7 +75,7 @@ func base64Packet(s []byte) (Packet, error) {
 	data := make([]byte, base64.RawStdEncoding.DecodedLen(len(s)))
 	n, err := base64.RawStdEncoding.Decode(data, s)
 	if err != nil {
-		return Packet{}, fmt.Errorf("%w: %w", ErrPacket, err)
+		return Packet{}, err
 	}
 	return Packet{Type: Message, Binary: true, Data: data[:n]}, nil
 }

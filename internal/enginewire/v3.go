@@ -2,6 +2,7 @@ package enginewire
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -50,7 +51,7 @@ func DecodePayload3(body []byte, binary bool, maxPackets int) ([]Packet, error) 
 func decodePacket3(frame []byte, binary bool) (Packet, error) {
 	if binary {
 		if frame[0] != byte(Message-'0') {
-			return Packet{}, fmt.Errorf("%w: binary of type %d", ErrPacket, frame[0])
+			return Packet{}, fmt.Errorf("binary of type %d", frame[0])
 		}
 		return Packet{Type: Message, Binary: true, Data: frame[1:]}, nil
 	}
@@ -58,7 +59,7 @@ func decodePacket3(frame []byte, binary bool) (Packet, error) {
 		return textPacket(frame)
 	}
 	if len(frame) < 2 || Type(frame[1]) != Message {
-		return Packet{}, fmt.Errorf("%w: base64 without type 4", ErrPacket)
+		return Packet{}, errors.New("base64 without type 4")
 	}
 	return base64Packet(frame[2:])
 }
@@ -99,7 +100,7 @@ func nextBinary3(body []byte) (frame []byte, binary bool, rest []byte, err error
 		return nil, false, nil, fmt.Errorf("%w: length %d", ErrPayload, n)
 	}
 	if !binary && !utf8.Valid(body[:n]) {
-		return nil, false, nil, fmt.Errorf("%w: not UTF-8", ErrPayload)
+		return nil, false, nil, fmt.Errorf("%w: %w", ErrPayload, errNotUTF8)
 	}
 	return body[:n], binary, body[n:], nil
 }

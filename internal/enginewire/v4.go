@@ -17,9 +17,13 @@ const Separator4 = 0x1e
 // The packet's Data aliases data unless it was base64.
 func DecodePacket4(data []byte) (Packet, error) {
 	if !utf8.Valid(data) {
-		return Packet{}, fmt.Errorf("%w: not UTF-8", ErrPacket)
+		return Packet{}, fmt.Errorf("%w: %w", ErrPacket, errNotUTF8)
 	}
-	return decodePacket4(data)
+	p, err := decodePacket4(data)
+	if err != nil {
+		return Packet{}, fmt.Errorf("%w: %w", ErrPacket, err)
+	}
+	return p, nil
 }
 
 func decodePacket4(data []byte) (Packet, error) {
@@ -39,7 +43,7 @@ func DecodePayload4(body []byte, maxPackets int) ([]Packet, error) {
 		return nil, fmt.Errorf("%w: %d, allowed are %d", ErrTooManyPackets, n, maxPackets)
 	}
 	if !utf8.Valid(body) {
-		return nil, fmt.Errorf("%w: not UTF-8", ErrPayload)
+		return nil, fmt.Errorf("%w: %w", ErrPayload, errNotUTF8)
 	}
 	packets := make([]Packet, 0, n)
 	for part := range bytes.SplitSeq(body, []byte{Separator4}) {
