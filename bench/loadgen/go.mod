@@ -1,0 +1,3 @@
+module bench/loadgen
+
+go 1.26

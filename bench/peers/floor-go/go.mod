@@ -1,0 +1,3 @@
+module bench/floor-go
+
+go 1.26
