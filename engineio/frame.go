@@ -1,0 +1,123 @@
+package engineio
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/gobwas/ws"
+)
+
+// A frameReader takes a client's WebSocket frames out of the bytes that arrive,
+// and puts fragmented messages together. Whether a text is UTF-8 is left to the
+// packet's decoder. It is pure. The zero value with a max
+// is ready for use.
+type frameReader struct {
+	max int // bytes of a message
+
+	pending []byte    // a frame that is not complete
+	need    int       // bytes that pending must have before it is worth a look
+	message []byte    // the fragments so far
+	op      ws.OpCode // of message; 0 if there are none
+}
+
+// errMessageTooBig is returned for a message larger than the reader's max.
+var errMessageTooBig = errors.New("engineio: WebSocket message is larger than the maximum payload")
+
+// feed takes data, which it may change, and calls deliver with each complete
+// message and control frame, whose payload is only valid during the call.
+func (f *frameReader) feed(data []byte, deliver func(op ws.OpCode, payload []byte) error) error {
+	if len(f.pending) > 0 {
+		f.pending = append(f.pending, data...)
+		if len(f.pending) < f.need {
+			return nil
+		}
+		data = f.pending
+	}
+	for len(data) > 0 {
+		n, err := f.next(data, deliver)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		data = data[n:]
+	}
+	f.keep(data)
+	return nil
+}
+
+// keep stores an incomplete frame until more of it arrives.
+func (f *frameReader) keep(rest []byte) {
+	if len(rest) == 0 {
+		f.pending = nil
+		return
+	}
+	if len(f.pending) == 0 || &f.pending[0] != &rest[0] {
+		f.pending = bytes.Clone(rest)
+	}
+}
+
+// next handles one frame at the beginning of data and returns its length, or 0 if
+// it is not complete.
+func (f *frameReader) next(data []byte, deliver func(ws.OpCode, []byte) error) (int, error) {
+	r := bytes.NewReader(data)
+	var buf [ws.MaxHeaderSize]byte
+	h, err := ws.ReadHeaderBuffer(r, buf[:])
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		f.need = 0
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("engineio: read WebSocket frame: %w", err)
+	}
+	if err := f.check(h); err != nil {
+		return 0, err
+	}
+	start := len(data) - r.Len()
+	end := start + int(h.Length)
+	if len(data) < end {
+		f.need = end
+		return 0, nil
+	}
+	payload := data[start:end:end]
+	ws.Cipher(payload, h.Mask, 0)
+	if h.OpCode.IsControl() {
+		return end, deliver(h.OpCode, payload)
+	}
+	return end, f.fragment(h, payload, deliver)
+}
+
+// check refuses frames that RFC 6455 or the limit forbid, before they are read.
+func (f *frameReader) check(h ws.Header) error {
+	state := ws.StateServerSide
+	if f.op != 0 {
+		state |= ws.StateFragmented
+	}
+	if err := ws.CheckHeader(h, state); err != nil {
+		return fmt.Errorf("engineio: WebSocket frame: %w", err)
+	}
+	if !h.OpCode.IsControl() && h.Length > int64(f.max-len(f.message)) {
+		return errMessageTooBig
+	}
+	return nil
+}
+
+// fragment handles a frame that is a message or a part of one.
+func (f *frameReader) fragment(h ws.Header, payload []byte, deliver func(ws.OpCode, []byte) error) error {
+	op := h.OpCode
+	if f.op != 0 || !h.Fin {
+		if f.op == 0 {
+			f.op = op
+		}
+		f.message = append(f.message, payload...)
+		if !h.Fin {
+			return nil
+		}
+		op, payload = f.op, f.message
+		f.op, f.message = 0, nil
+	}
+	return deliver(op, payload)
+}

@@ -1,0 +1,145 @@
+package engineio
+
+import (
+	"sync/atomic"
+
+	"github.com/gobwas/ws"
+
+	"github.com/damso/damso/internal/enginewire"
+)
+
+// Headroom is the number of bytes that [NewMessage] wants free in front of a
+// payload, for what the protocol puts there: ten bytes of WebSocket header and
+// the packet's type.
+const Headroom = ws.MaxHeaderSize - 4 + 1 // servers send no mask
+
+// A Message is one or more Engine.IO messages that belong together: a text and the
+// binary messages that follow it. It is encoded once for each wire format, on
+// first need, and shared by all sessions that get it. It is immutable and safe
+// for concurrent use.
+type Message struct {
+	typ    enginewire.Type
+	text   []byte   // without its type
+	frame  []byte   // the text in a WebSocket frame, which is the same in both protocols
+	binary [][]byte // follow the text
+	size   int      // about what it takes on the wire, in bytes
+
+	encoded [formats]atomic.Pointer[[]byte]
+}
+
+// format is a way to put a message on the wire.
+type format uint8
+
+const (
+	frames4      format = iota // WebSocket frames of protocol 4
+	frames3                    // WebSocket frames of protocol 3
+	payload4                   // part of a polling payload of protocol 4
+	payload3Text               // part of a text payload of protocol 3, in ASCII
+	payload3Bin                // part of a binary payload of protocol 3
+	formats
+)
+
+// NewMessage makes a message of a text, which begins in buf at [Headroom], and of
+// binary messages after it. It takes over both: the caller must not use them
+// again.
+func NewMessage(buf []byte, binary [][]byte) *Message {
+	m := newPacket(enginewire.Message, buf)
+	m.binary = binary
+	for _, b := range binary {
+		m.size += len(b) + Headroom
+	}
+	return m
+}
+
+// newPacket makes a message of one text packet, which begins in buf at Headroom.
+func newPacket(typ enginewire.Type, buf []byte) *Message {
+	text := buf[Headroom:]
+	var header [Headroom]byte
+	h := append(appendHeader(header[:0], ws.OpText, 1+len(text)), byte(typ))
+	start := Headroom - len(h)
+	copy(buf[start:], h)
+	return &Message{typ: typ, text: text, frame: buf[start:], size: len(buf) - start}
+}
+
+// textPacket is newPacket for a string.
+func textPacket(typ enginewire.Type, text string) *Message {
+	buf := make([]byte, Headroom+len(text))
+	copy(buf[Headroom:], text)
+	return newPacket(typ, buf)
+}
+
+// newControl makes a message of a WebSocket control frame, which has no form in
+// polling payloads.
+func newControl(frame []byte) *Message { return &Message{frame: frame, size: len(frame)} }
+
+// in returns the message in format f. The result must not be changed.
+func (m *Message) in(f format) []byte {
+	if f <= frames3 && len(m.binary) == 0 {
+		return m.frame
+	}
+	if p := m.encoded[f].Load(); p != nil {
+		return *p
+	}
+	b := m.encode(f)
+	if !m.encoded[f].CompareAndSwap(nil, &b) {
+		return *m.encoded[f].Load() // another was faster
+	}
+	return b
+}
+
+func (m *Message) encode(f format) []byte {
+	if f <= frames3 {
+		return m.encodeFrames(f)
+	}
+	if m.typ == 0 {
+		return []byte{} // a control frame
+	}
+	b := m.appendPacket(nil, f, enginewire.Packet{Type: m.typ, Data: m.text})
+	for _, data := range m.binary {
+		if f == payload4 {
+			b = append(b, enginewire.Separator4)
+		}
+		b = m.appendPacket(b, f, enginewire.Packet{Type: m.typ, Binary: true, Data: data})
+	}
+	return b
+}
+
+func (m *Message) encodeFrames(f format) []byte {
+	b := append(make([]byte, 0, m.size+len(m.binary)), m.frame...)
+	for _, data := range m.binary {
+		if f == frames3 { // the packet's type goes before the data, as a byte
+			b = append(appendHeader(b, ws.OpBinary, 1+len(data)), byte(enginewire.Message-'0'))
+		} else {
+			b = appendHeader(b, ws.OpBinary, len(data))
+		}
+		b = append(b, data...)
+	}
+	return b
+}
+
+func (m *Message) appendPacket(b []byte, f format, p enginewire.Packet) []byte {
+	switch f {
+	case payload4:
+		return enginewire.AppendPacket4(b, p)
+	case payload3Bin:
+		return enginewire.AppendPacket3Binary(b, p)
+	default:
+		if !p.Binary { // clients of 1.x and 2.x disagree about everything but ASCII
+			p.Data = enginewire.EscapeNonASCII(nil, p.Data)
+		}
+		return enginewire.AppendPacket3Text(b, p)
+	}
+}
+
+// appendHeader appends the header of an unmasked, unfragmented frame.
+func appendHeader(b []byte, op ws.OpCode, n int) []byte {
+	b = append(b, 0x80|byte(op))
+	switch {
+	case n < 126:
+		return append(b, byte(n))
+	case n < 1<<16:
+		return append(b, 126, byte(n>>8), byte(n))
+	default:
+		return append(b, 127, 0, 0, 0, 0, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+	}
+}

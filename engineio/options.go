@@ -1,0 +1,111 @@
+package engineio
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Options configures a [Server]. The zero value works and behaves as the
+// engine.io server of socket.io 4.8 does by default, except that clients of
+// protocol 3 are welcome.
+type Options struct {
+	// PingInterval is the time between two pings. If zero, it is 25 seconds.
+	PingInterval time.Duration
+
+	// PingTimeout is how long the other side may take to answer a ping, in
+	// protocol 3: how long it may be late with one. If zero, it is 20 seconds.
+	PingTimeout time.Duration
+
+	// UpgradeTimeout is how long an upgrade to another transport may take. If
+	// zero, it is 10 seconds.
+	UpgradeTimeout time.Duration
+
+	// MaxPayload is the largest message or polling body that a client may send, in
+	// bytes (maxHttpBufferSize of engine.io). If zero, it is 1,000,000.
+	MaxPayload int
+
+	// MaxBuffer is how much may wait to be written to one session, in bytes. A
+	// message that comes on top ends the session with [ErrSlowClient]. If zero,
+	// it is 4 MiB.
+	MaxBuffer int
+
+	// Transports are those a client may use: "polling", "websocket". If empty,
+	// it is both.
+	Transports []string
+
+	// NoUpgrades keeps a session on the transport it was opened with.
+	NoUpgrades bool
+
+	// NoEIO3 refuses clients of Engine.IO protocol 3, which are those of Socket.IO
+	// 1 and 2 (allowEIO3: false of engine.io).
+	NoEIO3 bool
+
+	// CORS tells browsers which other origins may connect. If nil, no CORS header
+	// is sent.
+	CORS *CORS
+
+	// AllowRequest decides about a handshake; the text of its error goes to the
+	// client, with status 403. If nil, every handshake is allowed.
+	AllowRequest func(*http.Request) error
+
+	// Logger gets what concerns single sessions, at debug level. If nil, nothing
+	// is logged.
+	Logger *slog.Logger
+}
+
+// Names of transports.
+const (
+	Polling   = "polling"
+	WebSocket = "websocket"
+)
+
+// Check says what in the options can't be meant, or returns nil.
+func (o Options) Check() error {
+	for _, t := range o.Transports {
+		if t != Polling && t != WebSocket {
+			return fmt.Errorf("engineio: unknown transport %q in Options.Transports: use %q, %q", t, Polling, WebSocket)
+		}
+	}
+	if o.PingInterval < 0 || o.PingTimeout < 0 || o.UpgradeTimeout < 0 || o.MaxPayload < 0 || o.MaxBuffer < 0 {
+		return errors.New("engineio: times and sizes in Options must not be negative")
+	}
+	if o.CORS != nil {
+		return o.CORS.check()
+	}
+	return nil
+}
+
+// withDefaults fills in the zero values.
+func (o Options) withDefaults() Options {
+	setDefault(&o.PingInterval, 25*time.Second)
+	setDefault(&o.PingTimeout, 20*time.Second)
+	setDefault(&o.UpgradeTimeout, 10*time.Second)
+	setDefault(&o.MaxPayload, 1_000_000)
+	setDefault(&o.MaxBuffer, 4<<20)
+	if len(o.Transports) == 0 {
+		o.Transports = []string{Polling, WebSocket}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func setDefault[T comparable](v *T, value T) {
+	var zero T
+	if *v == zero {
+		*v = value
+	}
+}
+
+// upgrades are the transports that a session opened over transport may move to.
+func (o *Options) upgrades(transport string) []string {
+	if transport == Polling && !o.NoUpgrades && slices.Contains(o.Transports, WebSocket) {
+		return []string{WebSocket}
+	}
+	return []string{}
+}

@@ -1,0 +1,284 @@
+package engineio
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/damso/damso/internal/enginewire"
+)
+
+// A poll is a GET that waits for something to send.
+type poll struct {
+	reply chan payload // has room for one
+}
+
+// A payload is the body of an answer to a GET.
+type payload struct {
+	body   []byte
+	binary bool
+}
+
+func (p *poll) answer(body payload) { p.reply <- body }
+
+// hurriedPolls is how many GETs of a client that is about to upgrade are answered
+// at once. More of them mean that the answer to its probe does not reach it:
+// they wait, by releaseDelay, so that the client does not spin.
+const (
+	hurriedPolls = 3
+	releaseDelay = 100 * time.Millisecond
+)
+
+// servePolling serves a request of a client whose session is polling.
+func (s *Session) servePolling(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodGet:
+		s.serveGet(w, r)
+	case http.MethodPost:
+		s.servePost(w, r)
+	default:
+		errBadRequest.write(w)
+	}
+}
+
+// serveGet answers with what waits for the client, as soon as there is something.
+func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
+	p := &poll{reply: make(chan payload, 1)}
+	s.mu.Lock()
+	switch {
+	case s.state == stateClosed:
+		s.mu.Unlock()
+		errUnknownSession.write(w)
+		return
+	case s.poll != nil:
+		s.mu.Unlock()
+		errBadRequest.write(w)
+		s.finish(TransportError, errOverlapGet)
+		return
+	case len(s.out) > 0 || s.ws != nil:
+		body := noopPayload(s.protocol)
+		if s.ws == nil { // else an upgrade was faster than this request
+			body = s.payload()
+		}
+		ended := s.state == stateClosing && s.ws == nil
+		s.mu.Unlock()
+		writePayload(w, body)
+		if ended {
+			s.finish(ForcedClose, nil)
+		}
+		return
+	}
+	s.poll = p
+	hurry := s.releasePoll()
+	s.mu.Unlock()
+
+	var late <-chan time.Time
+	if !hurry {
+		timer := time.NewTimer(releaseDelay)
+		defer timer.Stop()
+		late = timer.C
+	}
+	for {
+		select {
+		case body := <-p.reply:
+			writePayload(w, body)
+			return
+		case <-late:
+			s.mu.Lock()
+			if s.poll == p {
+				s.poll.answer(noopPayload(s.protocol))
+				s.poll = nil
+			}
+			s.mu.Unlock()
+			late = nil
+		case <-r.Context().Done():
+			s.finish(TransportError, errPollAborted)
+			return
+		}
+	}
+}
+
+// releasePoll answers the waiting GET with a noop if an upgrade was probed, since
+// the client goes on with it only when no GET is under way. It returns false if
+// that should be done later; mu is held.
+func (s *Session) releasePoll() bool {
+	if s.probe == nil || !s.probe.probed || s.poll == nil {
+		return true
+	}
+	if s.released++; s.released > hurriedPolls {
+		return false
+	}
+	s.poll.answer(noopPayload(s.protocol))
+	s.poll = nil
+	return true
+}
+
+// servePost takes the packets that a client sends.
+func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	overlap := s.posting
+	s.posting = true
+	s.mu.Unlock()
+	if overlap {
+		errBadRequest.write(w)
+		s.finish(TransportError, errOverlapPost)
+		return
+	}
+	defer func() {
+		s.mu.Lock()
+		s.posting = false
+		s.mu.Unlock()
+	}()
+
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	binary := mediaType == "application/octet-stream"
+	if binary && s.protocol == 4 {
+		errBadRequest.write(w)
+		s.finish(TransportError, errBinaryPolling)
+		return
+	}
+	body, err := readBody(w, r, s.srv.opts.MaxPayload)
+	if err != nil {
+		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			return
+		}
+		s.finish(TransportError, err)
+		return
+	}
+	if reason, err := s.receivePayload(body, binary); err != nil {
+		errBadRequest.write(w)
+		s.finish(reason, err)
+		return
+	}
+	s.awaitResume()
+	h := w.Header()
+	h.Set("Content-Type", "text/html") // "to avoid an unwanted download dialog on certain user-agents"
+	h.Set("Cache-Control", "no-store")
+	_, _ = io.WriteString(w, "ok")
+}
+
+func readBody(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error) {
+	if r.ContentLength > int64(limit) {
+		return nil, &http.MaxBytesError{Limit: int64(limit)}
+	}
+	return io.ReadAll(http.MaxBytesReader(w, r.Body, int64(limit)))
+}
+
+// receivePayload handles the packets of one POST.
+func (s *Session) receivePayload(body []byte, binary bool) (Reason, error) {
+	packets, err := s.decodePayload(body, binary)
+	if err != nil {
+		return ParseError, err
+	}
+	for _, p := range packets {
+		if s.protocol == 3 && !binary && !p.Binary {
+			p.Data = s.readText(p.Data)
+		}
+		if err := s.receive(p); err != nil {
+			return TransportError, err
+		}
+	}
+	return "", nil
+}
+
+// maxPackets is how many packets a polling payload may have.
+const maxPackets = 10_000
+
+func (s *Session) decodePayload(body []byte, binary bool) ([]enginewire.Packet, error) {
+	if s.protocol == 3 {
+		return enginewire.DecodePayload3(body, binary, maxPackets)
+	}
+	return enginewire.DecodePayload4(body, maxPackets)
+}
+
+// textEncoding says how a client of protocol 3 encodes the text of its polling
+// payloads: clients of Socket.IO 1.x encode it as UTF-8 twice, those of 2.x once,
+// and nothing but the text itself tells them apart.
+type textEncoding uint8
+
+const (
+	textUnknown textEncoding = iota // has sent nothing yet that would show it
+	textOnce
+	textTwice
+)
+
+// readText undoes the second encoding of a client that encodes twice.
+func (s *Session) readText(text []byte) []byte {
+	if s.text == textOnce || isASCII(text) {
+		return text
+	}
+	decoded, twice := enginewire.UndoDoubleUTF8(text)
+	if !twice {
+		s.text = textOnce // whoever encodes twice always does
+		return text
+	}
+	s.text = textTwice
+	return decoded
+}
+
+func isASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// payload takes what is in the outbox as the body of an answer; mu is held.
+func (s *Session) payload() payload {
+	out := s.takeOut(nil)
+	s.outSize = 0
+	return encodePayload(out, s.protocol, s.base64)
+}
+
+// encodePayload puts messages into one body. In protocol 3 it is binary, unless
+// the client can't read that or all is ASCII: clients disagree about the rest.
+func encodePayload(messages []*Message, protocol int, base64 bool) payload {
+	f := payload4
+	if protocol == 3 {
+		f = payload3Text
+		for _, m := range messages {
+			if !base64 && (len(m.binary) > 0 || !isASCII(m.text)) {
+				f = payload3Bin
+			}
+		}
+	}
+	var body []byte
+	for _, m := range messages {
+		if m.typ == 0 {
+			continue // a control frame
+		}
+		if f == payload4 && len(body) > 0 {
+			body = append(body, enginewire.Separator4)
+		}
+		body = append(body, m.in(f)...)
+	}
+	return payload{body, f == payload3Bin}
+}
+
+var noopPacket = textPacket(enginewire.Noop, "")
+
+func noopPayload(protocol int) payload {
+	return encodePayload([]*Message{noopPacket}, protocol, true)
+}
+
+func closedPayload(protocol int) payload {
+	return encodePayload([]*Message{closePacket}, protocol, true)
+}
+
+func writePayload(w http.ResponseWriter, p payload) {
+	h := w.Header()
+	if p.binary {
+		h.Set("Content-Type", "application/octet-stream")
+	} else {
+		h.Set("Content-Type", "text/plain; charset=UTF-8")
+	}
+	h.Set("Content-Length", strconv.Itoa(len(p.body)))
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(p.body) // a client that left is noticed by its next request
+}

@@ -1,0 +1,309 @@
+package engineio
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/damso/damso/internal/enginewire"
+)
+
+// A Receiver is what a session hands its events to: the layer above Engine.IO.
+type Receiver interface {
+	// Receive is called with each message of the client, one after the other. data
+	// is only valid during the call. Receive must not wait for anything: a receiver
+	// that has too much to do calls [Session.Pause].
+	Receive(data []byte, binary bool)
+
+	// Closed is called once, when the session has ended. Nothing is received
+	// after it, but a Receive that was under way may end later. err says more than
+	// reason does, or is nil.
+	Closed(reason Reason, err error)
+}
+
+// state is where a session is in its life.
+type state uint8
+
+const (
+	stateOpen    state = iota
+	stateClosing       // by the server: what waits is still written, nothing is taken
+	stateClosed
+)
+
+// closeTimeout is how long a closing session waits for its client to fetch what
+// it still has to get.
+const closeTimeout = 30 * time.Second
+
+// keepQueue is the capacity of an outbox that is kept while it is empty.
+const keepQueue = 16
+
+// volatileLimit is the number of waiting bytes from which on a client counts as
+// not being able to take a volatile message at once.
+const volatileLimit = 64 << 10
+
+// A Session is one client's Engine.IO session, over whichever transport it has
+// now. All its methods are safe for concurrent use.
+type Session struct {
+	// Set before the session is known to anybody, then never written.
+	srv        *Server
+	shard      *shard
+	shardIndex int
+	id         string
+	protocol   int
+	base64     bool // the client can't take binary payloads (protocol 3, b64=1)
+	request    Request
+	receiver   Receiver
+
+	timer int // index in shard.timers, plus one; guarded by shard.mu
+
+	// Guarded by mu.
+	mu       sync.Mutex
+	state    state
+	failure  error         // why the shard has to end the session
+	ws       *wsConn       // nil while the transport is polling
+	poll     *poll         // the GET that waits for something to send
+	posting  bool          // a POST is being read
+	probe    *wsConn       // wants to take over from polling
+	released int           // GETs answered at once because of probe
+	beat     heartbeat     //
+	deadline time.Duration // of the upgrade, or of closing; 0 is none
+	expiry   time.Duration // set by CloseAfter; 0 is none
+	resumed  chan struct{} // closed when reading may go on; nil unless paused
+	text     textEncoding  // of the client's polling payloads
+
+	// The outbox: what waits to be written; guarded by mu.
+	out      []*Message
+	outStart int  // bytes of out[0] that were written already
+	outSize  int  // bytes in all
+	queued   bool // the shard knows that there is something to write
+	flushing bool // somebody is writing
+	blocked  bool // the connection is full, and a goroutine waits for it
+}
+
+// ID returns the session's id: 20 characters, unguessable, secret.
+func (s *Session) ID() string { return s.id }
+
+// Protocol returns the revision of the Engine.IO protocol: 3 or 4.
+func (s *Session) Protocol() int { return s.protocol }
+
+// Request returns what is kept of the request that opened the session.
+func (s *Session) Request() *Request { return &s.request }
+
+// Transport returns the name of the transport in use.
+func (s *Session) Transport() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ws != nil {
+		return WebSocket
+	}
+	return Polling
+}
+
+// Send queues m for the client. It never blocks. What a closed session is sent is
+// dropped.
+func (s *Session) Send(m *Message) {
+	if s.enqueue(m, false) {
+		s.shard.write(s)
+	}
+}
+
+// SendVolatile is Send, unless the client can't take m at once: then m is dropped.
+func (s *Session) SendVolatile(m *Message) {
+	if s.enqueue(m, true) {
+		s.shard.write(s)
+	}
+}
+
+// enqueue puts m into the outbox and says whether the shard must be told.
+func (s *Session) enqueue(m *Message, volatile bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateOpen || s.failure != nil || volatile && !s.writable() {
+		return false
+	}
+	if s.outSize > 0 && s.outSize+m.size > s.srv.opts.MaxBuffer {
+		s.failure = ErrSlowClient
+		s.queued = true
+		return true
+	}
+	return s.push(m)
+}
+
+// push is enqueue without questions; mu is held.
+func (s *Session) push(m *Message) bool {
+	s.out = append(s.out, m)
+	s.outSize += m.size
+	if s.queued || s.flushing || s.blocked || s.ws == nil && s.poll == nil {
+		return false
+	}
+	s.queued = true
+	return true
+}
+
+func (s *Session) writable() bool {
+	if s.ws == nil {
+		return s.poll != nil && len(s.out) == 0
+	}
+	return !s.blocked && s.outSize < volatileLimit
+}
+
+// Pause stops reading from the client until Resume, so that it notices by its own
+// means that it is too fast. Up to [Options.MaxPayload] bytes that were
+// already read may still be received.
+func (s *Session) Pause() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.resumed == nil && s.state == stateOpen {
+		s.resumed = make(chan struct{})
+	}
+}
+
+// Resume undoes Pause.
+func (s *Session) Resume() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resume()
+}
+
+func (s *Session) resume() {
+	if s.resumed != nil {
+		close(s.resumed)
+		s.resumed = nil
+		s.beat.heard(s.srv.clock(), &s.srv.opts) // its pong may have had to wait
+	}
+}
+
+// CloseAfter closes the session when d has passed, unless it is called again: with
+// zero, to keep the session, or with another time.
+func (s *Session) CloseAfter(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expiry = 0
+	if d > 0 && s.state == stateOpen {
+		s.expiry = s.srv.clock() + d
+		s.shard.schedule(s, s.expiry)
+	}
+}
+
+// awaitResume blocks the reader of a paused session.
+func (s *Session) awaitResume() {
+	s.mu.Lock()
+	resumed := s.resumed
+	s.mu.Unlock()
+	if resumed != nil {
+		<-resumed
+	}
+}
+
+// receive handles a packet that came over the session's transport. An error ends
+// the session.
+func (s *Session) receive(p enginewire.Packet) error {
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return nil
+	}
+	if s.protocol == 4 && s.beat.waiting && p.Type != enginewire.Pong {
+		s.beat.heard(s.srv.clock(), &s.srv.opts)
+	}
+	s.mu.Unlock()
+
+	switch p.Type {
+	case enginewire.Message:
+		s.receiver.Receive(p.Data, p.Binary)
+	case enginewire.Ping:
+		if s.protocol != 3 {
+			return errHeartbeat
+		}
+		s.answered()
+		s.Send(pongPacket)
+	case enginewire.Pong:
+		if s.protocol == 3 {
+			return errHeartbeat
+		}
+		s.answered()
+	case enginewire.Close:
+		s.finish(TransportClose, nil)
+	}
+	return nil
+}
+
+func (s *Session) answered() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.beat.answered(s.srv.clock(), &s.srv.opts, s.protocol)
+}
+
+// Packets that are the same for all.
+var (
+	pingPacket  = textPacket(enginewire.Ping, "")
+	pongPacket  = textPacket(enginewire.Pong, "")
+	closePacket = textPacket(enginewire.Close, "")
+)
+
+// tick does what is due at now. It is called by the shard alone.
+func (s *Session) tick(now time.Duration) {
+	s.mu.Lock()
+	if s.state == stateClosed {
+		s.mu.Unlock()
+		return
+	}
+	if due(s.deadline, now) {
+		if s.state == stateClosing {
+			s.mu.Unlock()
+			s.finish(ForcedClose, nil)
+			return
+		}
+		s.endProbe()
+	}
+	if due(s.expiry, now) {
+		s.expiry = 0
+		defer s.Close()
+	}
+	switch s.beat.tick(now, &s.srv.opts) {
+	case beatPing:
+		if s.push(pingPacket) {
+			defer s.shard.write(s)
+		}
+	case beatLost:
+		if s.resumed == nil { // a paused client can't be heard
+			s.mu.Unlock()
+			s.finish(PingTimeout, nil)
+			return
+		}
+		s.beat.due = now + s.srv.opts.PingTimeout
+	}
+	s.shard.schedule(s, s.nextTick())
+	s.mu.Unlock()
+}
+
+// due says whether the time t, if there is one, has come.
+func due(t, now time.Duration) bool { return t > 0 && now >= t }
+
+// nextTick is when something is due next; mu is held.
+func (s *Session) nextTick() time.Duration {
+	next := s.beat.due
+	for _, t := range []time.Duration{s.deadline, s.expiry} {
+		if t > 0 {
+			next = min(next, t)
+		}
+	}
+	return next
+}
+
+// takeOut empties the outbox, into buf; mu is held.
+func (s *Session) takeOut(buf []*Message) []*Message {
+	buf = append(buf[:0], s.out...)
+	clear(s.out)
+	s.out = s.out[:0]
+	if cap(s.out) > keepQueue {
+		s.out = nil
+	}
+	return buf
+}
+
+// putBack puts what was not written in front of the outbox; mu is held.
+func (s *Session) putBack(rest []*Message, start int) {
+	s.out = slices.Concat(rest, s.out)
+	s.outStart = start
+}

@@ -1,0 +1,85 @@
+package engineio
+
+import (
+	"net"
+
+	"github.com/damso/damso/internal/enginewire"
+)
+
+const probe = "probe"
+
+var probeAnswer = textPacket(enginewire.Pong, probe)
+
+// beginProbe lets conn try to take over from polling. It returns nil if the
+// session can't be upgraded.
+func (s *Session) beginProbe(conn net.Conn) *wsConn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateOpen || s.ws != nil || s.probe != nil || s.srv.opts.NoUpgrades {
+		return nil
+	}
+	s.probe = newWSConn(s, conn, false)
+	s.released = 0
+	s.deadline = s.srv.clock() + s.srv.opts.UpgradeTimeout
+	s.shard.schedule(s, s.deadline)
+	return s.probe
+}
+
+// endProbe gives up an upgrade; mu is held.
+func (s *Session) endProbe() {
+	if s.probe != nil {
+		s.probe.close()
+		s.probe = nil
+	}
+	if s.state == stateOpen {
+		s.deadline = 0
+	}
+}
+
+// receiveProbe handles a packet on a connection that is not the transport yet:
+// first "the client sends a ping packet with the payload probe", then, once it
+// has stopped polling, "an upgrade packet".
+func (s *Session) receiveProbe(c *wsConn, p enginewire.Packet) error {
+	switch {
+	case p.Type == enginewire.Ping && string(p.Data) == probe:
+		if err := c.writeNow(probeAnswer.frame); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		c.probed = true
+		s.releasePoll()
+		s.mu.Unlock()
+		return nil
+	case p.Type == enginewire.Upgrade:
+		return s.upgrade(c)
+	default:
+		return errUnknownPacket
+	}
+}
+
+// upgrade makes c the transport.
+func (s *Session) upgrade(c *wsConn) error {
+	s.mu.Lock()
+	if s.probe != c || s.state == stateClosed {
+		s.mu.Unlock()
+		return errUnknownPacket
+	}
+	s.ws, s.probe = c, nil
+	c.active = true
+	if s.state == stateOpen {
+		s.deadline = 0
+	} else {
+		s.push(closeFrame)
+	}
+	if s.poll != nil {
+		s.poll.answer(noopPayload(s.protocol))
+		s.poll = nil
+	}
+	write := len(s.out) > 0 && !s.queued
+	s.queued = s.queued || write
+	s.mu.Unlock()
+	if write {
+		s.shard.write(s)
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package socketio
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/damso/damso/socketio/packet"
+)
+
+// EmitWithAck sends an event to this client and waits for its acknowledgement, whose
+// arguments it returns. It gives up when ctx ends; when the socket is
+// disconnected, the error is [ErrDisconnected]. It may be called in a handler of
+// the same socket.
+func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+	data, attachments, err := packet.Marshal(event, args...)
+	if err != nil {
+		return Args{}, wrap(event, err)
+	}
+	answer := make(chan Args, 1)
+	id, err := s.expectAck(answer)
+	if err != nil {
+		return Args{}, err
+	}
+	s.conn.session.Send(encodePacket(packet.Packet{
+		Type: packet.Event, Namespace: s.ns.name, ID: id, HasID: true, Data: data,
+	}, attachments))
+	select {
+	case args := <-answer:
+		return args, nil
+	case <-s.Context().Done():
+		return Args{}, ErrDisconnected
+	case <-ctx.Done():
+		s.mu.Lock()
+		delete(s.acks, id)
+		s.mu.Unlock()
+		return Args{}, fmt.Errorf("socketio: wait for the ack of %q: %w", event, ctx.Err())
+	}
+}
+
+// expectAck returns the id for an acknowledgement that goes to answer.
+func (s *Socket) expectAck(answer chan<- Args) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != connected {
+		return 0, ErrDisconnected
+	}
+	if s.acks == nil {
+		s.acks = map[uint64]chan<- Args{}
+	}
+	id := s.lastAck
+	s.lastAck++
+	s.acks[id] = answer
+	return id, nil
+}
+
+// acknowledged takes a client's acknowledgement. One that nobody waits for is
+// nothing.
+func (s *Socket) acknowledged(p packet.Packet, attachments [][]byte) error {
+	if !p.HasID {
+		return errState
+	}
+	raw, err := packet.Split(p.Data)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	answer := s.acks[p.ID]
+	delete(s.acks, p.ID)
+	s.mu.Unlock()
+	if answer != nil {
+		answer <- Args{raw: raw, attachments: attachments} // has room
+	}
+	return nil
+}

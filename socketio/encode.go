@@ -1,0 +1,35 @@
+package socketio
+
+import (
+	"fmt"
+
+	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/engineio"
+	"github.com/damso/damso/socketio/packet"
+)
+
+// encodeEvent makes a message of an event. Events look alike in both protocols.
+func encodeEvent(nsp string, e adapter.Event) *engineio.Message {
+	return encodePacket(packet.Packet{Type: packet.Event, Namespace: nsp, Data: e.Data}, e.Attachments)
+}
+
+// encodePacket makes a message of p, whose type becomes the binary one if there
+// are attachments.
+func encodePacket(p packet.Packet, attachments [][]byte) *engineio.Message {
+	if n := len(attachments); n > 0 {
+		p.Attachments = n
+		switch p.Type {
+		case packet.Event:
+			p.Type = packet.BinaryEvent
+		case packet.Ack:
+			p.Type = packet.BinaryAck
+		}
+	}
+	const header = 32 // type, number of attachments, id, and their separators
+	buf := make([]byte, engineio.Headroom, engineio.Headroom+header+len(p.Namespace)+len(p.Data))
+	return engineio.NewMessage(p.Append(buf), attachments)
+}
+
+func wrap(event string, err error) error {
+	return fmt.Errorf("socketio: encode %q: %w", event, err)
+}

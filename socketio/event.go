@@ -1,0 +1,109 @@
+package socketio
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/damso/damso/socketio/packet"
+)
+
+// Raw is an argument that is passed on as it came. See [packet.Raw].
+type Raw = packet.Raw
+
+// ErrAcked is returned by a second acknowledgement of the same event.
+var ErrAcked = errors.New("socketio: event was acknowledged already")
+
+// An Event is what a client has sent.
+type Event struct {
+	Name string
+	Args Args
+
+	socket      *Socket
+	id          uint64
+	wantsAck    bool
+	acked       atomic.Bool
+	data        []byte // the array of name and arguments, until decode
+	attachments [][]byte
+}
+
+// decode sets Name and Args.
+func (e *Event) decode() error {
+	name, args, err := packet.EventName(e.data)
+	if err != nil {
+		return fmt.Errorf("socketio: decode event: %w", err)
+	}
+	e.Name, e.Args = name, Args{raw: args, attachments: e.attachments}
+	return nil
+}
+
+// WantsAck says whether the client waits for an acknowledgement.
+func (e *Event) WantsAck() bool { return e.wantsAck }
+
+// Ack answers the client. It may be called from any goroutine, also after the
+// handler has returned. Without a client that waits for it, it does nothing.
+func (e *Event) Ack(args ...any) error {
+	if !e.wantsAck {
+		return nil
+	}
+	if e.acked.Swap(true) {
+		return ErrAcked
+	}
+	data, attachments, err := packet.MarshalArgs(args...)
+	if err != nil {
+		return fmt.Errorf("socketio: encode ack of %q: %w", e.Name, err)
+	}
+	s := e.socket
+	s.conn.session.Send(encodePacket(packet.Packet{
+		Type: packet.Ack, Namespace: s.ns.name, ID: e.id, HasID: true, Data: data,
+	}, attachments))
+	return nil
+}
+
+// Args are the arguments of an event or an acknowledgement.
+type Args struct {
+	raw         [][]byte
+	attachments [][]byte
+}
+
+// Len returns the number of arguments.
+func (a Args) Len() int { return len(a.raw) }
+
+// Decode decodes the arguments into what the pointers in v point to, by the rules
+// of encoding/json; binary goes into []byte. Arguments that are missing leave
+// their variable as it is, those that are too many are left out.
+func (a Args) Decode(v ...any) error {
+	for i, arg := range a.raw {
+		if i == len(v) {
+			break
+		}
+		if err := packet.Unmarshal(arg, a.attachments, v[i]); err != nil {
+			return &ArgumentError{Index: i, Err: err}
+		}
+	}
+	return nil
+}
+
+// Raw returns the i-th argument as it came.
+func (a Args) Raw(i int) (Raw, error) {
+	if i < 0 || i >= len(a.raw) {
+		return Raw{}, &ArgumentError{Index: i, Err: errors.New("there is none")}
+	}
+	var r Raw
+	if err := packet.Unmarshal(a.raw[i], a.attachments, &r); err != nil {
+		return Raw{}, &ArgumentError{Index: i, Err: err}
+	}
+	return r, nil
+}
+
+// An ArgumentError says that an argument is not what a handler wants.
+type ArgumentError struct {
+	Index int // of the argument, from 0
+	Err   error
+}
+
+func (e *ArgumentError) Error() string {
+	return fmt.Sprintf("socketio: argument %d: %v", e.Index+1, e.Err)
+}
+
+func (e *ArgumentError) Unwrap() error { return e.Err }

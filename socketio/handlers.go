@@ -1,0 +1,137 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+)
+
+// A Handler handles an event of a client. The events of one socket are handled one
+// at a time, in the order in which they were sent; ctx ends when the socket is
+// disconnected. An error goes to the namespace's [Namespace.OnError].
+type Handler func(ctx context.Context, s *Socket, e *Event) error
+
+// errPanic stands for a handler that panicked, after that was dealt with.
+var errPanic = errors.New("socketio: handler panicked")
+
+// handlers is what a namespace was told to do. It is never changed, only replaced.
+type handlers struct {
+	middleware []func(context.Context, *Socket) error
+	connect    []func(context.Context, *Socket) error
+	disconnect []func(context.Context, *Socket, Reason)
+	events     map[string]Handler
+	onError    func(context.Context, *Socket, *Event, error)
+}
+
+// register replaces the namespace's handlers by a changed copy.
+func (ns *Namespace) register(change func(*handlers)) {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	h := *ns.handlers.Load()
+	h.middleware, h.connect, h.disconnect = slices.Clone(h.middleware), slices.Clone(h.connect), slices.Clone(h.disconnect)
+	h.events = maps.Clone(h.events)
+	if h.events == nil {
+		h.events = map[string]Handler{}
+	}
+	change(&h)
+	ns.handlers.Store(&h)
+}
+
+// Use adds a middleware: it is called when a client wants to join the namespace,
+// before it is let in, and may refuse it by an error (see [ConnectError]).
+// Middlewares are called in the order in which they were added.
+func (ns *Namespace) Use(middleware func(ctx context.Context, s *Socket) error) {
+	ns.register(func(h *handlers) { h.middleware = append(h.middleware, middleware) })
+}
+
+// OnConnect adds a handler that is called when a client has joined, before any
+// event of it is handled. An error goes to OnError and does not disconnect the
+// client.
+func (ns *Namespace) OnConnect(f func(ctx context.Context, s *Socket) error) {
+	ns.register(func(h *handlers) { h.connect = append(h.connect, f) })
+}
+
+// OnDisconnect adds a handler that is called when a client that had joined has
+// left, after the handlers of its events. Its context does not end with the
+// socket.
+func (ns *Namespace) OnDisconnect(f func(ctx context.Context, s *Socket, reason Reason)) {
+	ns.register(func(h *handlers) { h.disconnect = append(h.disconnect, f) })
+}
+
+// OnError replaces the handler of errors that other handlers return: the one way
+// out for all of them. e is nil for an error of OnConnect; [Event.Ack] may still
+// be called. By default, the error is logged at warn level.
+func (ns *Namespace) OnError(f func(ctx context.Context, s *Socket, e *Event, err error)) {
+	ns.register(func(h *handlers) { h.onError = f })
+}
+
+// Handle sets the handler of an event. [On] and [OnAck] do so with arguments
+// decoded.
+func (ns *Namespace) Handle(event string, h Handler) {
+	ns.register(func(all *handlers) { all.events[event] = h })
+}
+
+// On sets the handler of an event that has one argument of type T, decoded as by
+// [Args.Decode]. A missing argument is the zero T. For all arguments, let T be
+// [Args]; to pass on what came, let it be [Raw].
+func On[T any](ns *Namespace, event string, h func(ctx context.Context, s *Socket, arg T) error) {
+	ns.Handle(event, func(ctx context.Context, s *Socket, e *Event) error {
+		arg, err := argument[T](e)
+		if err != nil {
+			return err
+		}
+		return h(ctx, s, arg)
+	})
+}
+
+// OnAck is On for a handler whose result is the acknowledgement, if the client
+// wants one.
+func OnAck[T, R any](ns *Namespace, event string, h func(ctx context.Context, s *Socket, arg T) (R, error)) {
+	ns.Handle(event, func(ctx context.Context, s *Socket, e *Event) error {
+		arg, err := argument[T](e)
+		if err != nil {
+			return err
+		}
+		result, err := h(ctx, s, arg)
+		if err != nil || !e.WantsAck() {
+			return err
+		}
+		return e.Ack(result)
+	})
+}
+
+func argument[T any](e *Event) (arg T, err error) {
+	if all, ok := any(&arg).(*Args); ok {
+		*all = e.Args
+		return arg, nil
+	}
+	return arg, e.Args.Decode(&arg)
+}
+
+// handle calls the handler of e. An event without one is nobody's business.
+func (h *handlers) handle(ctx context.Context, s *Socket, e *Event) error {
+	if err := e.decode(); err != nil {
+		return err
+	}
+	if f := h.events[e.Name]; f != nil {
+		return f(ctx, s, e)
+	}
+	return nil
+}
+
+// fail is the way out of all errors.
+func (h *handlers) fail(ctx context.Context, s *Socket, e *Event, err error) {
+	if errors.Is(err, errPanic) {
+		return // was dealt with
+	}
+	if h.onError != nil {
+		_ = s.guard(func() error { h.onError(ctx, s, e, err); return nil })
+		return
+	}
+	name := "connect"
+	if e != nil {
+		name = e.Name
+	}
+	s.ns.server.log.Warn("handler failed", "namespace", s.ns.name, "socket", s.id, "event", name, "error", err)
+}

@@ -1,0 +1,185 @@
+package socketio
+
+import (
+	"context"
+	"runtime/debug"
+
+	"github.com/damso/damso/socketio/packet"
+)
+
+// start begins the socket's life: middlewares, then the greeting, then events.
+// conn.mu is held.
+func (s *Socket) start() {
+	s.running = true
+	s.ns.server.wg.Go(func() {
+		if s.join() {
+			s.run()
+		}
+	})
+}
+
+// join lets the client into the namespace, if the middlewares allow it.
+func (s *Socket) join() bool {
+	ctx := s.Context()
+	err := s.guard(func() error { return s.ns.authorize(ctx, s) })
+	if err != nil {
+		s.conn.session.Send(encodePacket(connectError(s.conn.session.Protocol(), s.ns.name, err), nil))
+		s.conn.remove(s)
+		s.leave(ServerNamespaceDisconnect, err)
+		return false
+	}
+	if !s.ns.add(s) {
+		s.stop()
+		return false
+	}
+	s.conn.session.CloseAfter(0)
+	h := s.ns.handlers.Load()
+	for _, f := range h.connect {
+		if err := s.guard(func() error { return f(ctx, s) }); err != nil {
+			h.fail(ctx, s, nil, err)
+		}
+	}
+	return true
+}
+
+// connect makes the socket connected and greets the client, before anything else
+// can be sent to it. It returns false if the client has left already. ns.mu is
+// held.
+func (s *Socket) connect() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != connecting {
+		return false
+	}
+	s.state = connected
+	greeting := packet.Packet{Type: packet.Connect, Namespace: s.ns.name}
+	if s.conn.session.Protocol() == 4 {
+		greeting.Data = []byte(`{"sid":"` + s.id + `"}`)
+	}
+	s.conn.session.Send(encodePacket(greeting, nil))
+	return true
+}
+
+// leave ends the socket. Handlers of events that came before it still run, then
+// those of the disconnection. Only the first call counts.
+func (s *Socket) leave(reason Reason, err error) {
+	s.mu.Lock()
+	if s.state == disconnected {
+		s.mu.Unlock()
+		return
+	}
+	was := s.state
+	s.state, s.reason = disconnected, reason
+	s.acks = nil
+	if s.done != nil {
+		close(s.done)
+	}
+	start := !s.running && was == connected
+	s.running = s.running || start
+	s.mu.Unlock()
+
+	s.conn.remove(s)
+	if was == connected {
+		s.ns.remove(s)
+	}
+	if err != nil {
+		s.ns.server.log.Debug("socket lost", "namespace", s.ns.name, "socket", s.id, "reason", string(reason), "error", err)
+	}
+	if start {
+		s.ns.server.wg.Go(s.run)
+	}
+}
+
+// queue hands an event to the socket's goroutine, and starts one if there is
+// none.
+func (s *Socket) queue(e *Event) error {
+	s.conn.waiting()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == disconnected {
+		s.conn.done()
+		return nil
+	}
+	s.events = append(s.events, e)
+	if !s.running {
+		s.running = true
+		s.ns.server.wg.Go(s.run)
+	}
+	return nil
+}
+
+// run handles the socket's events, one after the other, until there is nothing to
+// do; and its end, when that has come.
+func (s *Socket) run() {
+	for {
+		e, ended := s.next()
+		switch {
+		case e != nil:
+			s.handle(e)
+			s.conn.done()
+		case ended:
+			s.left()
+			return
+		default:
+			return
+		}
+	}
+}
+
+// next takes the next event. Without one, the goroutine must end.
+func (s *Socket) next() (e *Event, ended bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.events) == 0 {
+		ended = s.state == disconnected
+		s.running = ended // nobody may start another one after the end
+		s.events = nil
+		return nil, ended
+	}
+	e = s.events[0]
+	s.events[0] = nil
+	s.events = s.events[1:]
+	return e, false
+}
+
+// stop drops what waits for a socket that never was connected.
+func (s *Socket) stop() {
+	s.mu.Lock()
+	n := len(s.events)
+	s.events = nil
+	s.mu.Unlock()
+	for range n {
+		s.conn.done()
+	}
+}
+
+// handle runs the handler of an event.
+func (s *Socket) handle(e *Event) {
+	ctx := s.Context()
+	h := s.ns.handlers.Load()
+	err := s.guard(func() error { return h.handle(ctx, s, e) })
+	if err != nil {
+		h.fail(ctx, s, e, err)
+	}
+}
+
+// left runs the handlers of the disconnection.
+func (s *Socket) left() {
+	ctx := context.WithoutCancel(s.Context())
+	for _, f := range s.ns.handlers.Load().disconnect {
+		_ = s.guard(func() error { f(ctx, s, s.reason); return nil })
+	}
+}
+
+// guard runs a handler. A panic in it ends this socket only.
+func (s *Socket) guard(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.ns.server.log.Error("handler panicked: its socket is disconnected",
+				"namespace", s.ns.name, "socket", s.id, "panic", v, "stack", string(debug.Stack()))
+			s.Disconnect(false)
+			err = errPanic
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,138 @@
+package socketio
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/engineio"
+)
+
+// A Namespace is a part of the server that clients connect to by name, with
+// handlers and rooms of its own. It is safe for concurrent use.
+type Namespace struct {
+	// Set once.
+	server  *Server
+	name    string
+	cluster adapter.Namespace // nil on a single node
+
+	handlers atomic.Pointer[handlers]
+
+	// Guarded by mu, which is also held while a broadcast is queued for its
+	// receivers: so all of them see broadcasts in one order.
+	mu      sync.Mutex
+	members membership      // sockets and rooms
+	fanout  engineio.Fanout // has nothing in it while mu is free
+}
+
+func newNamespace(s *Server, name string) *Namespace {
+	ns := &Namespace{server: s, name: name, members: newMembership()}
+	ns.handlers.Store(&handlers{})
+	if s.opts.Adapter != nil {
+		cluster, err := s.opts.Adapter.Open(name, ns)
+		if err != nil {
+			s.log.Error("namespace is not connected to the other nodes", "namespace", name, "error", err)
+		}
+		ns.cluster = cluster
+	}
+	return ns
+}
+
+// Name returns the name, with the slash it begins with.
+func (ns *Namespace) Name() string { return ns.name }
+
+// Sockets returns the number of sockets that are connected on this node.
+func (ns *Namespace) Sockets() int {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	return len(ns.members.all.sockets)
+}
+
+// Emit sends an event to all sockets of the namespace, on all nodes. It does not
+// wait for anybody. The error says that an argument can't be encoded; that other
+// nodes can't be reached is no error here, [Server.Ready] tells it.
+func (ns *Namespace) Emit(event string, args ...any) error {
+	return ns.operator().Emit(event, args...)
+}
+
+// To selects the sockets in these rooms for a broadcast. A socket's id is a room of
+// its own.
+func (ns *Namespace) To(rooms ...string) Broadcast { return ns.operator().To(rooms...) }
+
+// In is To.
+func (ns *Namespace) In(rooms ...string) Broadcast { return ns.To(rooms...) }
+
+// Except takes the sockets in these rooms out of a broadcast.
+func (ns *Namespace) Except(rooms ...string) Broadcast { return ns.operator().Except(rooms...) }
+
+// Local keeps a broadcast on this node.
+func (ns *Namespace) Local() Broadcast { return ns.operator().Local() }
+
+// Volatile lets a broadcast be dropped for clients that can't take it at once.
+func (ns *Namespace) Volatile() Broadcast { return ns.operator().Volatile() }
+
+func (ns *Namespace) operator() Broadcast { return Broadcast{ns: ns} }
+
+// Apply carries out what another node asks for. It is called by the adapter.
+func (ns *Namespace) Apply(op *adapter.Operation) {
+	if op.Kind != adapter.Broadcast {
+		return
+	}
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	if ns.members.selectsNone(op.Rooms) {
+		return // before it is encoded
+	}
+	ns.deliver(op, encodeEvent(ns.name, op.Event))
+}
+
+// broadcast sends op to the sockets here and on the other nodes.
+func (ns *Namespace) broadcast(op *adapter.Operation, local bool) {
+	m := encodeEvent(ns.name, op.Event)
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	ns.deliver(op, m)
+	if ns.cluster != nil && !local {
+		// Under the lock, so that the other nodes see the order that this one sees.
+		// An error means that they can't be reached: Ready tells that.
+		_ = ns.cluster.Publish(op)
+	}
+}
+
+// deliver queues m for the sockets that op selects; mu is held.
+func (ns *Namespace) deliver(op *adapter.Operation, m *engineio.Message) {
+	send := ns.fanout.Send
+	if op.Flags.Volatile {
+		send = ns.fanout.SendVolatile
+	}
+	ns.members.each(op.Rooms, op.Except, func(s *Socket) { send(s.conn.session, m) })
+	ns.fanout.Flush()
+}
+
+// add makes s a member, unless it has left already.
+func (ns *Namespace) add(s *Socket) bool {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	if !s.connect() {
+		return false
+	}
+	ns.members.add(s)
+	return true
+}
+
+func (ns *Namespace) remove(s *Socket) {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	ns.members.remove(s)
+}
+
+// authorize runs the middlewares for s until one refuses it.
+func (ns *Namespace) authorize(ctx context.Context, s *Socket) error {
+	for _, m := range ns.handlers.Load().middleware {
+		if err := m(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+// Package socketio is a Socket.IO server: namespaces, sockets, rooms, events and
+// acknowledgements for clients of every generation, on one node or, with an
+// adapter, on many.
+//
+// Handlers belong to a namespace and are registered once, before clients come:
+//
+//	srv := socketio.NewServer(socketio.Options{})
+//	chat := srv.Of("/chat")
+//	socketio.On(chat, "msgToServer", func(ctx context.Context, s *socketio.Socket, m Message) error {
+//		return chat.Emit("msgToClient", m)
+//	})
+//	http.Handle("/socket.io/", srv)
+package socketio
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/engineio"
+)
+
+// Options configures a [Server]. The zero value is a server of one node with the
+// defaults of socket.io 4.8.
+type Options struct {
+	// Engine configures the Engine.IO server beneath.
+	Engine engineio.Options
+
+	// Adapter connects the server to the other nodes of its cluster. If nil, there
+	// are none.
+	Adapter adapter.Adapter
+
+	// ConnectTimeout is how long a client may take to join its first namespace. If
+	// zero, it is 45 seconds.
+	ConnectTimeout time.Duration
+
+	// MaxAttachments is how many binary parts one packet may have. If zero, it is
+	// 10.
+	MaxAttachments int
+
+	// Logger gets what concerns the server at levels info to error, and what
+	// concerns single clients at debug. It never gets contents of messages. If nil,
+	// it is [slog.Default].
+	Logger *slog.Logger
+}
+
+// Check says what in the options can't be meant, or returns nil.
+func (o Options) Check() error {
+	if o.ConnectTimeout < 0 || o.MaxAttachments < 0 {
+		return fmt.Errorf("socketio: times and numbers in Options must not be negative")
+	}
+	return o.Engine.Check()
+}
+
+// A Server is a Socket.IO server. It is an [http.Handler] for the path that
+// clients use, "/socket.io/" by default, and safe for concurrent use.
+type Server struct {
+	// Set once.
+	opts   Options
+	log    *slog.Logger
+	engine *engineio.Server
+	stop   context.CancelFunc
+	wg     sync.WaitGroup // the adapter, and the sockets' handlers
+
+	mu         sync.RWMutex
+	namespaces map[string]*Namespace // by name; guarded by mu
+}
+
+// NewServer returns a server and starts its adapter. It panics if opts.Check
+// returns an error. Call Shutdown or Close to end what it has started.
+func NewServer(opts Options) *Server {
+	if err := opts.Check(); err != nil {
+		panic(err)
+	}
+	if opts.ConnectTimeout == 0 {
+		opts.ConnectTimeout = 45 * time.Second
+	}
+	if opts.MaxAttachments == 0 {
+		opts.MaxAttachments = 10
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Server{opts: opts, log: opts.Logger, stop: stop, namespaces: map[string]*Namespace{}}
+	s.engine = engineio.NewServer(s, opts.Engine)
+	if opts.Adapter != nil {
+		s.wg.Go(func() {
+			if err := opts.Adapter.Run(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("adapter stopped: this node is alone now", "error", err)
+			}
+		})
+	}
+	s.Of("/")
+	return s
+}
+
+// Of returns the namespace of that name, and makes it if there is none yet. The
+// slash at the beginning may be left out; "" and "/" are the main namespace.
+func (s *Server) Of(name string) *Namespace {
+	if !strings.HasPrefix(name, "/") {
+		name = "/" + name
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ns := s.namespaces[name]; ns != nil {
+		return ns
+	}
+	ns := newNamespace(s, name)
+	s.namespaces[name] = ns
+	return ns
+}
+
+// namespace returns an existing namespace, or nil.
+func (s *Server) namespace(name string) *Namespace {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.namespaces[name]
+}
+
+// Emit sends an event to all clients of the main namespace.
+func (s *Server) Emit(event string, args ...any) error { return s.Of("/").Emit(event, args...) }
+
+// ServeHTTP serves the clients.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+
+// Ready returns nil while the server reaches the other nodes, and otherwise what
+// is missing. A server without an adapter is always ready.
+func (s *Server) Ready() error {
+	if s.opts.Adapter == nil {
+		return nil
+	}
+	return s.opts.Adapter.Ready()
+}
+
+// Connections returns the number of connected clients of this node.
+func (s *Server) Connections() int { return s.engine.Sessions() }
+
+// Shutdown refuses new clients, tells those there are that the server goes, lets
+// their handlers finish and returns when all is over. If ctx ends before that, it
+// drops the clients and returns ctx's error, without waiting for handlers.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.engine.Shutdown(ctx)
+	s.stop()
+	done := make(chan struct{})
+	go func() { // ends when the last handler does
+		s.wg.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return err
+}
+
+// Close drops all clients at once and waits for their handlers.
+func (s *Server) Close() error {
+	err := s.engine.Close()
+	s.stop()
+	s.wg.Wait()
+	return err
+}

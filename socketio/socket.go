@@ -1,0 +1,168 @@
+package socketio
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"sync"
+
+	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/socketio/packet"
+)
+
+// A Socket is one client in one namespace. It is safe for concurrent use.
+type Socket struct {
+	// Set once.
+	ns   *Namespace
+	conn *conn
+	id   string
+	auth string // what the client sent to join: JSON, or a query in protocol 4
+
+	// Guarded by ns.mu.
+	places []place
+	epoch  uint64
+
+	// Guarded by mu.
+	mu      sync.Mutex
+	state   state
+	events  []*Event // wait for their handlers
+	running bool     // a goroutine handles them
+	reason  Reason   // of the disconnection
+	lastAck uint64   // id of an ack that was asked for
+	acks    map[uint64]chan<- Args
+	done    chan struct{} // closed on disconnection; nil until somebody asks
+	data    any
+}
+
+// state is where a socket is in its life.
+type state uint8
+
+const (
+	connecting   state = iota // middlewares are at it
+	connected                 // the client was told so
+	disconnected              // it has left; handlers may still be at it
+)
+
+func newSocket(ns *Namespace, c *conn, p packet.Packet) *Socket {
+	s := &Socket{ns: ns, conn: c}
+	if c.session.Protocol() == 4 {
+		s.id = newID() // not the session's, which is a secret
+		s.auth = string(p.Data)
+		return s
+	}
+	// Clients of protocol 3 work their ids out by themselves.
+	s.id, s.auth = c.session.ID(), p.Query
+	if ns.name != "/" {
+		s.id = ns.name + "#" + s.id
+	}
+	return s
+}
+
+// newID returns 20 characters that nobody can guess.
+func newID() string {
+	var b [15]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// ID returns the socket's id, which is also the name of a room with this socket
+// alone.
+func (s *Socket) ID() string { return s.id }
+
+// Namespace returns the namespace that the socket is in.
+func (s *Socket) Namespace() *Namespace { return s.ns }
+
+// Connected says whether the client is connected to the namespace.
+func (s *Socket) Connected() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == connected
+}
+
+// Data returns what SetData was given, nil before.
+func (s *Socket) Data() any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.data
+}
+
+// SetData keeps something of the application's with the socket.
+func (s *Socket) SetData(v any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.data = v
+}
+
+// Join puts the socket into rooms. A socket that is not connected is in none.
+func (s *Socket) Join(rooms ...string) {
+	s.ns.mu.Lock()
+	defer s.ns.mu.Unlock()
+	for _, room := range rooms {
+		s.ns.members.join(s, room)
+	}
+}
+
+// Leave takes the socket out of a room.
+func (s *Socket) Leave(room string) {
+	s.ns.mu.Lock()
+	defer s.ns.mu.Unlock()
+	s.ns.members.leave(s, room)
+}
+
+// Rooms returns the rooms that the socket is in, its own id first, and nothing
+// once it is disconnected.
+func (s *Socket) Rooms() []string {
+	s.ns.mu.Lock()
+	defer s.ns.mu.Unlock()
+	return s.ns.members.roomsOf(s)
+}
+
+// Emit sends an event to this client. It does not wait. The error says that an
+// argument can't be encoded, or is [ErrDisconnected].
+func (s *Socket) Emit(event string, args ...any) error {
+	return s.emit(false, event, args)
+}
+
+// EmitVolatile is Emit, except that the event is dropped if the client can't take
+// it at once.
+func (s *Socket) EmitVolatile(event string, args ...any) error {
+	return s.emit(true, event, args)
+}
+
+func (s *Socket) emit(volatile bool, event string, args []any) error {
+	data, attachments, err := packet.Marshal(event, args...)
+	if err != nil {
+		return wrap(event, err)
+	}
+	if !s.Connected() {
+		return ErrDisconnected
+	}
+	m := encodeEvent(s.ns.name, adapter.Event{Data: data, Attachments: attachments})
+	if volatile {
+		s.conn.session.SendVolatile(m)
+	} else {
+		s.conn.session.Send(m)
+	}
+	return nil
+}
+
+// To selects the sockets in these rooms, but not this one, for a broadcast.
+func (s *Socket) To(rooms ...string) Broadcast { return s.Broadcast().To(rooms...) }
+
+// Broadcast selects all sockets of the namespace but this one.
+func (s *Socket) Broadcast() Broadcast { return s.ns.Except(s.id) }
+
+// Disconnect takes the client out of the namespace, and with closeConnection out
+// of all namespaces, closing its connection.
+func (s *Socket) Disconnect(closeConnection bool) {
+	sockets := []*Socket{s}
+	if closeConnection {
+		sockets = s.conn.take()
+	}
+	for _, s := range sockets {
+		s.conn.session.Send(encodePacket(packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name}, nil))
+		s.leave(ServerNamespaceDisconnect, nil)
+	}
+	if closeConnection {
+		s.conn.session.Close()
+	}
+}
