@@ -1,0 +1,226 @@
+package redis
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/damso/damso/adapter"
+)
+
+var (
+	// ErrUnavailable means that there is no connection to Redis. Nothing is kept for
+	// later: the other nodes will not get the operation.
+	ErrUnavailable = errors.New("redis: not connected")
+
+	// ErrQueueFull means that [Options.MaxQueued] or [Options.MaxQueuedBytes] were
+	// already waiting to be published: Redis is slower than its publishers.
+	ErrQueueFull = errors.New("redis: publish queue is full")
+
+	// ErrKind means that the operation is of a kind that this adapter does not know.
+	ErrKind = errors.New("redis: unknown kind of operation")
+)
+
+// Options are the choices of an [Adapter]. The zero value is ready.
+type Options struct {
+	// Prefix starts the names of all channels: "key" in the Node.js adapters. All
+	// servers of a cluster have the same. If empty, it is "socket.io".
+	Prefix string
+
+	// SocketIO2 tells the adapter that servers with socket.io 2 are in the cluster.
+	// They need another packet type for events with binary parts; servers with
+	// socket.io 3 and 4 then cannot read these events. Events without binary parts
+	// reach everyone either way.
+	SocketIO2 bool
+
+	// MaxQueued is how many operations may wait to be published.
+	// If zero, it is 16,384.
+	MaxQueued int
+
+	// MaxQueuedBytes is how many bytes of events may wait to be published.
+	// If zero, it is 16 MiB.
+	MaxQueuedBytes int
+
+	// Logger gets one warning when the connection is lost and one line when it is
+	// back. If nil, it is [slog.Default].
+	Logger *slog.Logger
+}
+
+// An Adapter joins this node to the others that use the same Redis and the same
+// prefix. It implements [adapter.Adapter] and is safe for concurrent use.
+type Adapter struct {
+	// Set by New, then never written.
+	client rueidis.ClientOption
+	opts   Options
+	log    *slog.Logger
+	uid    string // names this node's broadcasts
+	queue  *queue
+	opened chan struct{} // has room for one: a namespace was opened
+
+	running atomic.Bool // Run was called
+	counts  counts
+
+	mu         sync.RWMutex
+	namespaces map[string]*namespace // by pattern; guarded by mu
+	cause      error                 // why there is no connection, nil if there is one; guarded by mu
+	since      time.Time             // when there was a connection first, or none; guarded by mu
+}
+
+var _ adapter.Adapter = (*Adapter)(nil)
+
+// errNotYet is the cause until the first connection.
+var errNotYet = errors.New("not connected yet")
+
+// New returns an adapter that will connect with the given client options. It does
+// not touch the network: [Adapter.Run] does, and goes on trying while Redis is away.
+//
+// Where client leaves them zero, New sets timeouts that find out within 10 seconds
+// that Redis hangs. Client-side caching is always off.
+func New(client rueidis.ClientOption, opts Options) *Adapter {
+	if opts.Prefix == "" {
+		opts.Prefix = "socket.io"
+	}
+	if opts.MaxQueued == 0 {
+		opts.MaxQueued = 16_384
+	}
+	if opts.MaxQueuedBytes == 0 {
+		opts.MaxQueuedBytes = 16 << 20
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	return &Adapter{
+		client:     withDefaults(client),
+		opts:       opts,
+		log:        opts.Logger,
+		uid:        newUID(),
+		queue:      newQueue(opts.MaxQueued, opts.MaxQueuedBytes),
+		opened:     make(chan struct{}, 1),
+		namespaces: make(map[string]*namespace),
+		cause:      errNotYet,
+		since:      time.Now(),
+	}
+}
+
+// withDefaults completes the options of the Redis client.
+func withDefaults(o rueidis.ClientOption) rueidis.ClientOption {
+	o.DisableCache = true
+	if o.Dialer.Timeout == 0 {
+		o.Dialer.Timeout = 3 * time.Second
+	}
+	if o.Dialer.KeepAlive == 0 {
+		o.Dialer.KeepAlive = 2 * time.Second // also the time between PINGs
+	}
+	if o.ConnWriteTimeout == 0 {
+		o.ConnWriteTimeout = 5 * time.Second // how long a PING or PUBLISH may take
+	}
+	if o.ReadBufferEachConn == 0 {
+		o.ReadBufferEachConn = 64 << 10
+	}
+	if o.WriteBufferEachConn == 0 {
+		o.WriteBufferEachConn = 64 << 10
+	}
+	return o
+}
+
+// newUID returns a name of the form that the Node.js adapters give themselves.
+func newUID() string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	b := make([]byte, 6)
+	rand.Read(b)
+	for i, c := range b {
+		b[i] = letters[c&63]
+	}
+	return string(b)
+}
+
+// Open implements [adapter.Adapter].
+func (a *Adapter) Open(nsp string, local adapter.Local) (adapter.Namespace, error) {
+	n := newNamespace(a, nsp, local)
+	a.mu.Lock()
+	_, taken := a.namespaces[n.pattern]
+	if !taken {
+		a.namespaces[n.pattern] = n
+	}
+	a.mu.Unlock()
+	if taken {
+		return nil, fmt.Errorf("redis: namespace %q is already open", nsp)
+	}
+	select {
+	case a.opened <- struct{}{}:
+	default:
+	}
+	return n, nil
+}
+
+// Ready implements [adapter.Adapter].
+func (a *Adapter) Ready() error {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if a.cause != nil {
+		return fmt.Errorf("%w for %v: %w", ErrUnavailable, time.Since(a.since).Round(time.Second), a.cause)
+	}
+	for _, n := range a.namespaces {
+		if !n.subscribed {
+			return fmt.Errorf("redis: namespace %q is not subscribed yet", n.name)
+		}
+	}
+	return nil
+}
+
+// Stats are counts since [New].
+type Stats struct {
+	Published   uint64 // operations that Redis took
+	Dropped     uint64 // operations that were not published
+	Received    uint64 // operations of other nodes that were applied
+	Undecodable uint64 // messages that made no sense and were dropped
+	Connects    uint64 // times that a connection was made
+}
+
+type counts struct {
+	published, dropped, received, undecodable, connects atomic.Uint64
+}
+
+// Stats returns what the adapter has counted.
+func (a *Adapter) Stats() Stats {
+	return Stats{
+		Published:   a.counts.published.Load(),
+		Dropped:     a.counts.dropped.Load(),
+		Received:    a.counts.received.Load(),
+		Undecodable: a.counts.undecodable.Load(),
+		Connects:    a.counts.connects.Load(),
+	}
+}
+
+// byPattern returns the namespace that a pattern belongs to, nil if none does.
+func (a *Adapter) byPattern(pattern string) *namespace {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.namespaces[pattern]
+}
+
+// unsubscribed returns the patterns that are not subscribed.
+func (a *Adapter) unsubscribed() (patterns []string) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	for pattern, n := range a.namespaces {
+		if !n.subscribed {
+			patterns = append(patterns, pattern)
+		}
+	}
+	return patterns
+}
+
+func (a *Adapter) setSubscribed(patterns []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, pattern := range patterns {
+		a.namespaces[pattern].subscribed = true
+	}
+}

@@ -1,0 +1,81 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/rueidis"
+	"go.uber.org/goleak"
+
+	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/adapter/adaptertest"
+	"github.com/damso/damso/adapter/redis"
+	"github.com/damso/damso/internal/redistest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var quiet = slog.New(slog.DiscardHandler)
+
+func node(addr string) *redis.Adapter {
+	return redis.New(rueidis.ClientOption{InitAddress: []string{addr}}, redis.Options{Logger: quiet})
+}
+
+func TestConformance(t *testing.T) {
+	adaptertest.Run(t, func(t *testing.T, n int) []adapter.Adapter {
+		server := redistest.Start(t)
+		nodes := make([]adapter.Adapter, n)
+		for i := range nodes {
+			nodes[i] = node(server.Addr())
+		}
+		return nodes
+	})
+}
+
+func TestConformanceMiniredis(t *testing.T) {
+	adaptertest.Run(t, func(t *testing.T, n int) []adapter.Adapter {
+		server := miniredis.RunT(t)
+		nodes := make([]adapter.Adapter, n)
+		for i := range nodes {
+			nodes[i] = redis.New(rueidis.ClientOption{
+				InitAddress:       []string{server.Addr()},
+				AlwaysRESP2:       true,
+				ForceSingleClient: true,
+			}, redis.Options{Logger: quiet})
+		}
+		return nodes
+	})
+}
+
+func TestNoRedis(t *testing.T) {
+	server := redistest.Start(t)
+	server.Stop()
+	a, b := node(server.Addr()), node(server.Addr())
+	nsp, err := a.Open("/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Ready(); !errors.Is(err, redis.ErrUnavailable) {
+		t.Errorf("Ready before Run: %v, want ErrUnavailable", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	if err := nsp.Publish(adaptertest.Event("e", 1)); !errors.Is(err, redis.ErrUnavailable) {
+		t.Errorf("Publish: %v, want ErrUnavailable", err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if err := a.Run(t.Context()); err == nil {
+		t.Error("Run could be called twice")
+	}
+	if got := a.Stats(); got != (redis.Stats{Dropped: 1}) {
+		t.Errorf("Stats: %+v", got)
+	}
+	_ = b
+}

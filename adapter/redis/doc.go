@@ -1,0 +1,24 @@
+// Package redis joins the nodes of a cluster over Redis PUB/SUB, in the wire
+// format of the Node.js adapters: @socket.io/redis-adapter 8 (for socket.io 3
+// and 4), socket.io-redis 5 (for socket.io 2), and their emitters. Damso nodes
+// and Node.js servers on the same Redis hear each other's broadcasts.
+//
+// # On the wire
+//
+// Each namespace is one pattern subscription per node, PREFIX#NSP#*. A broadcast
+// is one PUBLISH to PREFIX#NSP#, or to PREFIX#NSP#ROOM# if it goes to exactly one
+// room. The payload is MessagePack, an array of three:
+//
+//	[uid, {type, data, nsp}, {rooms, except, flags}]
+//
+// The uid names the publisher, who gets its own messages back and drops them.
+// data is the event with its arguments; binary parts stand in it as MessagePack
+// binary. Between the wire and the JSON of [adapter.Event] the event is
+// transcoded in one pass each way, keeping the order of keys.
+//
+// # When Redis is away
+//
+// Nothing waits for Redis. While there is no connection, Publish returns
+// [ErrUnavailable] at once, and Run tries again with a growing delay. PUB/SUB
+// keeps nothing: what was published by others during the gap is not heard later.
+package redis

@@ -1,0 +1,362 @@
+package redis
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// maxDepth is how deep the arrays and objects of an event may nest. Events of
+// people have a handful of levels; the limit keeps the recursion small.
+const maxDepth = 512
+
+var (
+	errDepth      = errors.New("event is nested too deeply")
+	errJSON       = errors.New("event is not valid JSON")
+	errAttachment = errors.New("event refers to an attachment more than once")
+)
+
+// A packer turns the JSON of events into MessagePack. The zero value is ready;
+// it keeps its buffers from one event to the next and is not safe for concurrent use.
+type packer struct {
+	in      []byte // the JSON
+	pos     int    // what is read of in
+	out     []byte // the MessagePack
+	bin     [][]byte
+	binLeft int    // bytes of attachments that may still be written
+	scratch []byte // an unescaped string
+}
+
+// pack appends data, a JSON array, to dst as MessagePack, with each placeholder
+// replaced by its attachment. It trusts that data is valid JSON: what is not gives
+// an error or some other valid MessagePack.
+//
+// The numbers of JSON become integers where JavaScript would print them as such,
+// in their shortest form, and float64 otherwise, as notepack.io writes them.
+func (p *packer) pack(dst, data []byte, attachments [][]byte) ([]byte, error) {
+	p.in, p.pos, p.out, p.bin, p.binLeft = data, 0, dst, attachments, 0
+	for _, b := range attachments {
+		p.binLeft += len(b)
+	}
+	defer func() { p.in, p.out, p.bin = nil, nil, nil }()
+	if p.peek() != '[' {
+		return dst, errJSON
+	}
+	if err := p.value(0); err != nil {
+		return dst, err
+	}
+	if p.peek() != 0 || p.pos < len(p.in) {
+		return dst, errJSON
+	}
+	return p.out, nil
+}
+
+// peek skips white space and returns the byte after it, 0 at the end.
+func (p *packer) peek() byte {
+	for ; p.pos < len(p.in); p.pos++ {
+		switch c := p.in[p.pos]; c {
+		case ' ', '\t', '\n', '\r':
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+func (p *packer) value(depth int) error {
+	if depth > maxDepth {
+		return errDepth
+	}
+	switch p.peek() {
+	case '{':
+		return p.object(depth)
+	case '[':
+		return p.array(depth)
+	case '"':
+		return p.str()
+	case 't':
+		return p.literal("true", 0xc3)
+	case 'f':
+		return p.literal("false", 0xc2)
+	case 'n':
+		return p.literal("null", 0xc0)
+	default:
+		return p.number()
+	}
+}
+
+func (p *packer) literal(word string, code byte) error {
+	if !bytes.HasPrefix(p.in[p.pos:], []byte(word)) {
+		return errJSON
+	}
+	p.pos += len(word)
+	p.out = append(p.out, code)
+	return nil
+}
+
+func (p *packer) array(depth int) error {
+	start, n := len(p.out), 0
+	p.out = append(p.out, 0)
+	for p.pos++; ; n++ {
+		if more, err := p.next(']', n); !more {
+			p.out = setHeader(p.out, start, n, 0x90, 0xdc)
+			return err
+		}
+		if err := p.value(depth + 1); err != nil {
+			return err
+		}
+	}
+}
+
+func (p *packer) object(depth int) error {
+	start, n := len(p.out), 0
+	p.out = append(p.out, 0)
+	for p.pos++; ; n++ {
+		if more, err := p.next('}', n); !more {
+			p.out = setHeader(p.out, start, n, 0x80, 0xde)
+			if err == nil && n == 2 && len(p.bin) > 0 {
+				return p.attach(start)
+			}
+			return err
+		}
+		if p.peek() != '"' {
+			return errJSON
+		}
+		if err := p.str(); err != nil {
+			return err
+		}
+		if p.peek() != ':' {
+			return errJSON
+		}
+		p.pos++
+		if err := p.value(depth + 1); err != nil {
+			return err
+		}
+	}
+}
+
+// next goes to element n of an array or object that ends with end, over the comma
+// before it. It returns false at the end.
+func (p *packer) next(end byte, n int) (bool, error) {
+	switch c := p.peek(); {
+	case c == end:
+		p.pos++
+		return false, nil
+	case n == 0:
+		return true, nil
+	case c == ',':
+		p.pos++
+		return true, nil
+	default:
+		return false, errJSON
+	}
+}
+
+// The two spellings of a placeholder in MessagePack, up to the number.
+var (
+	placeholderFirst = []byte("\x82\xac_placeholder\xc3\xa3num")
+	placeholderNum   = []byte("\x82\xa3num")
+	placeholderLast  = []byte("\xac_placeholder\xc3")
+)
+
+// attach replaces the object that was written at start, if it is a placeholder, by
+// the attachment that it stands for. Clients write the keys in either order.
+func (p *packer) attach(start int) error {
+	object := p.out[start:]
+	num, ok := bytes.CutPrefix(object, placeholderFirst)
+	if !ok {
+		if num, ok = bytes.CutPrefix(object, placeholderNum); !ok {
+			return nil
+		}
+		if num, ok = bytes.CutSuffix(num, placeholderLast); !ok {
+			return nil
+		}
+	}
+	n, rest, err := msgp.ReadUint64Bytes(num)
+	if err != nil || len(rest) > 0 || n >= uint64(len(p.bin)) {
+		return nil // some other object
+	}
+	b := p.bin[n]
+	if p.binLeft -= len(b); p.binLeft < 0 {
+		return errAttachment // or a short event could become a long message
+	}
+	p.out = msgp.AppendBytes(p.out[:start], b)
+	return nil
+}
+
+// setHeader completes an array or map of n elements whose first byte is b[at].
+func setHeader(b []byte, at, n int, fix, wide byte) []byte {
+	switch {
+	case n < 16:
+		b[at] = fix | byte(n)
+	case n <= math.MaxUint16:
+		b = slices.Insert(b, at+1, 0, 0)
+		b[at] = wide
+		binary.BigEndian.PutUint16(b[at+1:], uint16(n))
+	default:
+		b = slices.Insert(b, at+1, 0, 0, 0, 0)
+		b[at] = wide + 1
+		binary.BigEndian.PutUint32(b[at+1:], uint32(n))
+	}
+	return b
+}
+
+func (p *packer) number() error {
+	start := p.pos
+	float := false
+scan:
+	for ; p.pos < len(p.in); p.pos++ {
+		switch c := p.in[p.pos]; c {
+		case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '-':
+		case '+', '.', 'e', 'E':
+			float = true
+		default:
+			break scan
+		}
+	}
+	text := string(p.in[start:p.pos])
+	if !float {
+		if u, err := strconv.ParseUint(text, 10, 64); err == nil {
+			p.out = msgp.AppendUint64(p.out, u)
+			return nil
+		}
+		if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+			p.out = msgp.AppendInt64(p.out, i)
+			return nil
+		}
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return errJSON
+	}
+	p.out = appendNumber(p.out, f)
+	return nil
+}
+
+// appendNumber appends f as notepack.io does: as an integer if it is one.
+func appendNumber(b []byte, f float64) []byte {
+	switch {
+	case f != math.Trunc(f) || f < math.MinInt64 || f >= math.MaxUint64:
+		return msgp.AppendFloat64(b, f)
+	case f < 0:
+		return msgp.AppendInt64(b, int64(f))
+	default:
+		return msgp.AppendUint64(b, uint64(f))
+	}
+}
+
+// str reads a string, with the opening quote at p.pos.
+func (p *packer) str() error {
+	p.pos++
+	rest := p.in[p.pos:]
+	n := bytes.IndexByte(rest, '"')
+	if n < 0 {
+		return errJSON
+	}
+	if bytes.IndexByte(rest[:n], '\\') < 0 {
+		p.out = msgp.AppendStringFromBytes(p.out, rest[:n])
+		p.pos += n + 1
+		return nil
+	}
+	if err := p.unescape(); err != nil {
+		return err
+	}
+	p.out = msgp.AppendStringFromBytes(p.out, p.scratch)
+	return nil
+}
+
+// unescape reads the rest of a string into p.scratch.
+func (p *packer) unescape() error {
+	s := p.scratch[:0]
+	for p.pos < len(p.in) {
+		c := p.in[p.pos]
+		p.pos++
+		switch c {
+		case '"':
+			p.scratch = s
+			return nil
+		case '\\':
+			var ok bool
+			if s, ok = p.escape(s); !ok {
+				return errJSON
+			}
+		default:
+			s = append(s, c)
+		}
+	}
+	return errJSON
+}
+
+// escape appends what an escape stands for, with p.pos after its backslash.
+func (p *packer) escape(s []byte) ([]byte, bool) {
+	if p.pos >= len(p.in) {
+		return s, false
+	}
+	c := p.in[p.pos]
+	p.pos++
+	switch c {
+	case '"', '\\', '/':
+		return append(s, c), true
+	case 'b':
+		return append(s, '\b'), true
+	case 'f':
+		return append(s, '\f'), true
+	case 'n':
+		return append(s, '\n'), true
+	case 'r':
+		return append(s, '\r'), true
+	case 't':
+		return append(s, '\t'), true
+	case 'u':
+		return p.unicode(s)
+	}
+	return s, false
+}
+
+// unicode appends the character of a \uXXXX escape, with p.pos at the digits. Two
+// surrogates become one character. A lone surrogate is kept as three bytes of its
+// own (WTF-8): another Damso node gives it back, Node.js reads U+FFFD.
+func (p *packer) unicode(s []byte) ([]byte, bool) {
+	r, ok := p.hex4(p.pos)
+	if !ok {
+		return s, false
+	}
+	p.pos += 4
+	if !utf16.IsSurrogate(r) {
+		return utf8.AppendRune(s, r), true
+	}
+	if p.pos+1 < len(p.in) && p.in[p.pos] == '\\' && p.in[p.pos+1] == 'u' {
+		if low, ok := p.hex4(p.pos + 2); ok {
+			if both := utf16.DecodeRune(r, low); both != utf8.RuneError {
+				p.pos += 6
+				return utf8.AppendRune(s, both), true
+			}
+		}
+	}
+	return append(s, 0xed, 0x80|byte(r>>6)&0x3f, 0x80|byte(r)&0x3f), true
+}
+
+func (p *packer) hex4(at int) (rune, bool) {
+	if at+4 > len(p.in) {
+		return 0, false
+	}
+	var r rune
+	for _, c := range p.in[at : at+4] {
+		switch {
+		case '0' <= c && c <= '9':
+			r = r<<4 | rune(c-'0')
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			r = r<<4 | rune(c|0x20-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return r, true
+}

@@ -1,0 +1,161 @@
+package redis
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/redis/rueidis"
+	"golang.org/x/sync/errgroup"
+)
+
+// closeGrace is how long the connections may still be used when Run is to end.
+const closeGrace = time.Second
+
+// A link is the adapter's connections to Redis from one time that they are made to
+// the first that fails: one that listens and one that publishes, beside what the
+// Redis client keeps for itself. Both are of one client, so that with Redis Cluster
+// or Sentinel it is the client's business where to find Redis.
+type link struct {
+	// Set by connect, then never written.
+	a      *Adapter
+	client rueidis.Client
+	sub    rueidis.DedicatedClient
+	pub    rueidis.DedicatedClient
+	closed <-chan error // sub's end, with the reason
+
+	rx codec     // owned by sub's reader
+	tx publisher // owned by publish
+}
+
+// runLink connects, and serves the connection until it fails or ctx ends. It returns
+// how long there was a connection. When it returns, all that it started has ended.
+func (a *Adapter) runLink(ctx context.Context) time.Duration {
+	cut, stop := cutAfter(ctx, closeGrace)
+	defer stop()
+	l, err := a.connect(cut)
+	if err != nil {
+		return a.lost(fmt.Errorf("connect: %w", err))
+	}
+	group, linked := errgroup.WithContext(ctx)
+	group.Go(func() error { return l.listen(linked) })
+	group.Go(func() error { return l.publish(linked) })
+	err = group.Wait()
+	if ctx.Err() != nil {
+		l.flush()
+		err = errStopped
+	}
+	lasted := a.lost(err)
+	l.close()
+	return lasted
+}
+
+// cutAfter returns a context that ends a grace after ctx does. stop releases it.
+func cutAfter(ctx context.Context, grace time.Duration) (cut context.Context, stop func()) {
+	cut, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	timer := time.AfterFunc(time.Hour, cancel)
+	timer.Stop()
+	release := context.AfterFunc(ctx, func() { timer.Reset(grace) })
+	return cut, func() {
+		release()
+		timer.Stop()
+	}
+}
+
+// connect makes the connections. All are closed when cut ends.
+func (a *Adapter) connect(cut context.Context) (*link, error) {
+	client, err := rueidis.NewClient(cuttable(a.client, cut))
+	if err != nil {
+		if client != nil {
+			client.Close()
+		}
+		return nil, err
+	}
+	l := &link{a: a, client: client}
+	l.sub, _ = client.Dedicate()
+	l.pub, _ = client.Dedicate()
+	l.closed = l.sub.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: l.receive})
+	if err := l.pub.Do(context.Background(), l.pub.B().Ping().Build()).Error(); err != nil {
+		l.close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// cuttable makes the client close its network connections when cut ends.
+func cuttable(o rueidis.ClientOption, cut context.Context) rueidis.ClientOption {
+	dial := o.DialCtxFn
+	if dial == nil {
+		dial = dialTCP
+	}
+	o.DialCtxFn = func(ctx context.Context, addr string, d *net.Dialer, t *tls.Config) (net.Conn, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(cut, cancel)()
+		conn, err := dial(ctx, addr, d, t)
+		if err == nil {
+			context.AfterFunc(cut, func() { conn.Close() })
+		}
+		return conn, err
+	}
+	return o
+}
+
+func dialTCP(ctx context.Context, addr string, d *net.Dialer, t *tls.Config) (net.Conn, error) {
+	if t != nil {
+		return (&tls.Dialer{NetDialer: d, Config: t}).DialContext(ctx, "tcp", addr)
+	}
+	return d.DialContext(ctx, "tcp", addr)
+}
+
+// close closes the connections and waits for the last message to be applied.
+func (l *link) close() {
+	l.sub.Close()
+	<-l.closed
+	l.pub.Close()
+	l.client.Close()
+}
+
+// listen subscribes all namespaces, and those that are opened later, until the
+// connection fails or ctx ends.
+func (l *link) listen(ctx context.Context) error {
+	if err := l.subscribe(ctx); err != nil {
+		return err
+	}
+	l.a.connected()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-l.closed:
+			return fmt.Errorf("listen: %w", err)
+		case <-l.a.opened:
+			if err := l.subscribe(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// subscribe subscribes the namespaces that are not.
+func (l *link) subscribe(ctx context.Context) error {
+	patterns := l.a.unsubscribed()
+	if len(patterns) == 0 {
+		return nil
+	}
+	cmd := l.sub.B().Psubscribe().Pattern(patterns...).Build()
+	if err := l.sub.Do(ctx, cmd).Error(); err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	l.a.setSubscribed(patterns)
+	return nil
+}
+
+// receive hands a message to its namespace. It is called by the connection's reader.
+func (l *link) receive(m rueidis.PubSubMessage) {
+	if n := l.a.byPattern(m.Pattern); n != nil {
+		n.receive(&l.rx, m)
+	}
+}

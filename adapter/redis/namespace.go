@@ -1,0 +1,87 @@
+package redis
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"unsafe"
+
+	"github.com/redis/rueidis"
+
+	"github.com/damso/damso/adapter"
+)
+
+// A namespace is one Socket.IO namespace on Redis.
+//
+// The Node.js adapters also have PREFIX-request#NSP# and PREFIX-response#NSP#, for
+// questions to all servers. They take the number of subscribers of the request
+// channel for the number of servers that will answer, so a node that does not answer
+// must not subscribe to it.
+type namespace struct {
+	// Set by newNamespace, then never written.
+	a       *Adapter
+	name    string
+	channel string // of broadcasts; a room's is channel + room + "#"
+	pattern string // what matches all of them
+	local   adapter.Local
+
+	subscribed bool // on the present connection; guarded by a.mu
+}
+
+func newNamespace(a *Adapter, name string, local adapter.Local) *namespace {
+	channel := a.opts.Prefix + "#" + name + "#"
+	return &namespace{a: a, name: name, channel: channel, pattern: globEscaper.Replace(channel) + "*", local: local}
+}
+
+// globEscaper escapes what has a meaning in Redis's patterns.
+var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
+
+// Publish implements [adapter.Namespace]. It returns [ErrUnavailable],
+// [ErrQueueFull] or [ErrKind], or nil if op is on its way.
+func (n *namespace) Publish(op *adapter.Operation) error {
+	err := ErrKind
+	if op.Kind == adapter.Broadcast {
+		err = n.a.queue.put(item{n, op})
+	}
+	if err != nil {
+		n.a.counts.dropped.Add(1)
+	}
+	return err
+}
+
+// appendChannel appends the channel that op is published to.
+func (n *namespace) appendChannel(dst []byte, op *adapter.Operation) []byte {
+	dst = append(dst, n.channel...)
+	if len(op.Rooms) == 1 {
+		dst = append(dst, op.Rooms[0]...)
+		dst = append(dst, '#')
+	}
+	return dst
+}
+
+// appendMessage appends op as it is published.
+func (n *namespace) appendMessage(dst []byte, c *codec, op *adapter.Operation) ([]byte, error) {
+	typ := packetEvent
+	if n.a.opts.SocketIO2 && len(op.Event.Attachments) > 0 {
+		typ = packetBinaryEvent
+	}
+	return c.appendBroadcast(dst, n.a.uid, n.name, typ, op)
+}
+
+// receive applies a message that arrived for the namespace. What cannot be decoded
+// is nothing: it may come from any program that uses the same Redis.
+func (n *namespace) receive(c *codec, m rueidis.PubSubMessage) {
+	// The message is never written to again, neither here nor, by the contract of
+	// adapter.Operation, by those who get parts of it as attachments.
+	b := unsafe.Slice(unsafe.StringData(m.Message), len(m.Message))
+	op, err := c.decodeBroadcast(b, n.a.uid, n.name)
+	switch {
+	case err != nil:
+		n.a.counts.undecodable.Add(1)
+		n.a.log.LogAttrs(context.Background(), slog.LevelDebug, "redis: dropped a message that makes no sense",
+			slog.String("channel", m.Channel), slog.Int("bytes", len(b)), slog.Any("error", err))
+	case op != nil:
+		n.a.counts.received.Add(1)
+		n.local.Apply(op)
+	}
+}

@@ -1,0 +1,92 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	minRetry = 100 * time.Millisecond
+	maxRetry = 5 * time.Second
+)
+
+// errStopped is the cause after Run.
+var errStopped = errors.New("stopped")
+
+// Run implements [adapter.Adapter]. It returns nil when ctx has ended. What was given
+// to Publish before is still sent, for a second at most.
+func (a *Adapter) Run(ctx context.Context) error {
+	if a.running.Swap(true) {
+		return errors.New("redis: Run was called twice")
+	}
+	for failures := 0; ctx.Err() == nil; failures++ {
+		if lasted := a.runLink(ctx); lasted >= maxRetry {
+			failures = 0
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryDelay(failures, rand.Float64())):
+		}
+	}
+	a.setCause(errStopped)
+	return nil
+}
+
+// retryDelay is how long to wait after so many failures in a row. With chance
+// between 0 and 1 the nodes of a cluster come back spread out in time.
+func retryDelay(failures int, chance float64) time.Duration {
+	d := maxRetry
+	if failures < 6 {
+		d = min(maxRetry, minRetry<<failures)
+	}
+	return d/2 + time.Duration(chance*float64(d/2))
+}
+
+// setCause notes why there is no connection, nil when there is one. It returns the
+// cause before and since when there had been a connection, or none.
+func (a *Adapter) setCause(cause error) (was error, since time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	was, since = a.cause, a.since
+	if (was == nil) != (cause == nil) {
+		a.since = time.Now()
+	}
+	a.cause = cause
+	if cause != nil {
+		for _, n := range a.namespaces {
+			n.subscribed = false
+		}
+	}
+	return was, since
+}
+
+// connected notes that there is a connection and the namespaces are subscribed.
+func (a *Adapter) connected() {
+	was, since := a.setCause(nil)
+	a.queue.setOpen(true)
+	a.counts.connects.Add(1)
+	if was == errNotYet {
+		a.log.Info("redis: connected")
+		return
+	}
+	a.log.Info("redis: connected again", slog.Duration("gap", time.Since(since).Round(time.Millisecond)))
+}
+
+// lost notes that there is no connection any more, or still none, and drops what
+// waits. It returns how long there had been one.
+func (a *Adapter) lost(cause error) time.Duration {
+	dropped := a.queue.setOpen(false)
+	a.counts.dropped.Add(uint64(dropped))
+	was, since := a.setCause(cause)
+	switch was {
+	case nil:
+		a.log.Warn("redis: connection lost, this node serves its own clients and tries again", slog.Any("error", cause))
+		return time.Since(since)
+	case errNotYet:
+		a.log.Warn("redis: no connection, this node serves its own clients and tries again", slog.Any("error", cause))
+	}
+	return 0
+}
