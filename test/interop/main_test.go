@@ -1,0 +1,10 @@
+// Package interop runs the JavaScript clients against Damso; see README.md.
+package interop
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
