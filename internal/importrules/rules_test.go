@@ -22,17 +22,18 @@ var outside = []string{"net", "net/http", "os", "os/signal", "time", "math/rand"
 // Modules of others that packages may import. Those that only tests use are not
 // here: what is not in a rule is for tests only.
 const (
-	cors    = "github.com/rs/cors"
-	dotenv  = "github.com/joho/godotenv"
-	env     = "github.com/caarlos0/env/v11"
-	json    = "github.com/go-json-experiment/json"
-	kong    = "github.com/alecthomas/kong"
-	mini    = "github.com/alicebob/miniredis/v2"
-	msgp    = "github.com/tinylib/msgp"
-	rueidis = "github.com/redis/rueidis"
-	sync    = "golang.org/x/sync"
-	sys     = "golang.org/x/sys"
-	ws      = "github.com/gobwas/ws"
+	chromedp = "github.com/chromedp/chromedp"
+	cors     = "github.com/rs/cors"
+	dotenv   = "github.com/joho/godotenv"
+	env      = "github.com/caarlos0/env/v11"
+	json     = "github.com/go-json-experiment/json"
+	kong     = "github.com/alecthomas/kong"
+	mini     = "github.com/alicebob/miniredis/v2"
+	msgp     = "github.com/tinylib/msgp"
+	rueidis  = "github.com/redis/rueidis"
+	sync     = "golang.org/x/sync"
+	sys      = "golang.org/x/sys"
+	ws       = "github.com/gobwas/ws"
 )
 
 // rules has every package of the module that is more than tests. Packages whose
@@ -57,7 +58,7 @@ var rules = map[string]rule{
 	"socketio": {
 		why:    "the library knows the seam to other nodes and no adapter; it must not know the chat",
 		ours:   []string{"adapter", "engineio", "socketio/packet"},
-		theirs: []string{json, sync},
+		theirs: []string{sync},
 		not:    []string{"os"},
 	},
 	"engineio": {
@@ -74,13 +75,33 @@ var rules = map[string]rule{
 		not:    []string{"net/http"},
 	},
 
+	"adapter/memory": {
+		why:  "an adapter knows the seam only",
+		ours: []string{"adapter"},
+		not:  []string{"net", "net/http", "os"},
+	},
+	"adapter/adaptertest": {
+		why:  "the suite judges adapters from outside, by the seam only; other people's tests import it, so it brings no modules along",
+		ours: []string{"adapter"},
+		not:  []string{"net", "net/http", "os"},
+	},
+
 	// Leaves.
-	"adapter":             {why: "the seam is a leaf of plain values", not: outside},
-	"socketio/packet":     {why: "the codec is a leaf and pure", not: outside},
+	"adapter": {why: "the seam is a leaf of plain values", not: outside},
+	"socketio/packet": {
+		why:    "the codec is a leaf and pure",
+		theirs: []string{json},
+		not:    outside,
+	},
 	"internal/enginewire": {why: "the codec is a leaf and pure", not: outside},
 	"internal/page":       {why: "the page is a leaf that serves files"},
 	"internal/settings": {
 		why:    "settings are read once, by the command, and handed on as arguments",
 		theirs: []string{dotenv, env},
 	},
+
+	// Helpers of tests. No other rule has them, so that no program contains them.
+	"internal/testenv":   {why: "a leaf: whether a tool is there, and what it means if not"},
+	"internal/redistest": {why: "runs Redis servers, and knows nothing of who tests", ours: []string{"internal/testenv"}},
+	"internal/testkit":   {why: "runs Node and Chromium, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{chromedp}},
 }
