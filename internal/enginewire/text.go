@@ -105,7 +105,7 @@ func UndoDoubleUTF8(s []byte) (decoded []byte, was bool) {
 }
 
 // replaceSurrogates writes U+FFFD, in place, over each three-byte encoding of a
-// surrogate (ED A0 80 to ED BF BF).
+// surrogate (ED A0 80 to ED BF BF), which 1.7 clients write for half a pair.
 func replaceSurrogates(s []byte) []byte {
 	for i := 0; i+2 < len(s); i++ {
 		if s[i] == 0xed && s[i+1]&0xe0 == 0xa0 && s[i+2]&0xc0 == 0x80 {

@@ -1,6 +1,7 @@
 package enginewire
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 // anything else the text of [AppendPacket3Text].
 //
 // The packets' Data aliases body where it can. A text body without any character
-// is an error, as it is for engine.io-parser; empty packets ("0:") are skipped.
+// is an error, as it is for engine.io-parser; an empty packet in text ("0:") is none.
 // With more than maxPackets packets the result is [ErrTooManyPackets].
 func DecodePayload3(body []byte, binary bool, maxPackets int) ([]Packet, error) {
 	next := nextText3
@@ -32,7 +33,7 @@ func DecodePayload3(body []byte, binary bool, maxPackets int) ([]Packet, error) 
 			return nil, err
 		}
 		body = rest
-		if len(frame) == 0 {
+		if len(frame) == 0 && !binary {
 			continue
 		}
 		if len(packets) == maxPackets {
@@ -47,8 +48,11 @@ func DecodePayload3(body []byte, binary bool, maxPackets int) ([]Packet, error) 
 	return packets, nil
 }
 
-// decodePacket3 decodes what a frame of a payload holds; frame is not empty.
+// decodePacket3 decodes what a frame of a payload holds.
 func decodePacket3(frame []byte, binary bool) (Packet, error) {
+	if len(frame) == 0 {
+		return Packet{}, errEmpty
+	}
 	if binary {
 		if frame[0] != byte(Message-'0') {
 			return Packet{}, fmt.Errorf("binary of type %d", frame[0])
@@ -99,10 +103,14 @@ func nextBinary3(body []byte) (frame []byte, binary bool, rest []byte, err error
 	if n > len(body) {
 		return nil, false, nil, fmt.Errorf("%w: length %d", ErrPayload, n)
 	}
-	if !binary && !utf8.Valid(body[:n]) {
-		return nil, false, nil, fmt.Errorf("%w: %w", ErrPayload, errNotUTF8)
+	frame, rest = body[:n], body[n:]
+	if !binary && !utf8.Valid(frame) {
+		frame = replaceSurrogates(bytes.Clone(frame))
+		if !utf8.Valid(frame) {
+			return nil, false, nil, fmt.Errorf("%w: %w", ErrPayload, errNotUTF8)
+		}
 	}
-	return body[:n], binary, body[n:], nil
+	return frame, binary, rest, nil
 }
 
 // AppendPacket3Text appends p as it stands in a text payload: "<length>:" and the
