@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/chat"
+	"github.com/damso/damso/engineio"
+	"github.com/damso/damso/internal/page"
+	"github.com/damso/damso/internal/settings"
+	"github.com/damso/damso/socketio"
+)
+
+// stopTimeout is how long a node may take to end.
+const stopTimeout = 9 * time.Second
+
+// A node is one server of the chat, with all it takes.
+type node struct {
+	id       string
+	listener net.Listener
+	io       *socketio.Server
+	http     *http.Server
+}
+
+// newNode listens on the port and wires a node together. a may be nil.
+func newNode(s settings.Settings, port uint16, a adapter.Adapter, log *slog.Logger) (*node, error) {
+	listener, err := listen(port)
+	if err != nil {
+		return nil, err
+	}
+	port = uint16(listener.Addr().(*net.TCPAddr).Port)
+	pages, err := page.Handler(page.Options{Dir: staticDir(s.StaticDir, port)})
+	if err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
+	n := &node{id: s.NodeID, listener: listener}
+	if n.id == "" {
+		n.id = "damso-" + strconv.Itoa(int(port))
+	}
+	log = log.With("node", n.id)
+	engine := engineio.Options{Logger: log}
+	if len(s.CORSOrigins) > 0 {
+		engine.CORS = &engineio.CORS{Origins: s.CORSOrigins, Credentials: s.CORSCredentials()}
+	}
+	n.io = socketio.NewServer(socketio.Options{Adapter: a, Engine: engine, Logger: log})
+	chat.Register(n.io, chat.Options{Node: n.id, Logger: log})
+	n.http = &http.Server{
+		Handler:           n.routes(pages),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return n, nil
+}
+
+// staticDir is the folder to serve on a port: one of that name in dir, as the two
+// pages of the article are, or dir itself.
+func staticDir(dir string, port uint16) string {
+	if dir == "" {
+		return ""
+	}
+	own := filepath.Join(dir, strconv.Itoa(int(port)))
+	if info, err := os.Stat(own); err == nil && info.IsDir() {
+		return own
+	}
+	return dir
+}
+
+func listen(port uint16) (net.Listener, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort("", strconv.Itoa(int(port))))
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("port %d is taken: stop what listens there, or choose another with NODE_PORT=%d", port, port+10)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("port %d is not allowed for this user: choose one above 1023 with NODE_PORT=3000", port)
+	case err != nil:
+		return nil, fmt.Errorf("listen on port %d: %w", port, err)
+	}
+	return l, nil
+}
+
+func (n *node) routes(pages http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", pages)
+	mux.Handle("/socket.io/", n.socketIO())
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", n.ready)
+	return mux
+}
+
+// socketIO serves the clients, and the client library to those that ask for it.
+func (n *node) socketIO() http.Handler {
+	bundle := page.ClientBundle()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/socket.io/" {
+			n.io.ServeHTTP(w, r)
+			return
+		}
+		bundle.ServeHTTP(w, r)
+	})
+}
+
+// ready tells a load balancer whether this node takes part in the conversation.
+func (n *node) ready(w http.ResponseWriter, _ *http.Request) {
+	if err := n.io.Ready(); err != nil {
+		http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}
+
+func (n *node) url() string {
+	return "http://localhost:" + strconv.Itoa(n.listener.Addr().(*net.TCPAddr).Port)
+}
+
+// serve serves until ctx ends; then it refuses new clients, tells those there are,
+// and returns within stopTimeout.
+func (n *node) serve(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- n.http.Serve(n.listener) }()
+	var err error
+	select {
+	case err = <-failed:
+		err = fmt.Errorf("serve %s: %w", n.id, err)
+	case <-ctx.Done():
+	}
+	return errors.Join(err, n.stop())
+}
+
+func (n *node) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	_ = n.listener.Close() // refuses new connections; what is open goes on
+	err := n.io.Shutdown(ctx)
+	if err := n.http.Shutdown(ctx); err != nil {
+		_ = n.http.Close() // drops requests that don't end
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil // slow clients were dropped, as agreed
+	}
+	return err
+}
