@@ -95,6 +95,11 @@ func check(pkgs map[string][]string, rules map[string]rule) (problems []string) 
 			}
 		}
 	}
+	for pkg := range rules {
+		if _, ok := pkgs[pkg]; !ok {
+			problems = append(problems, fmt.Sprintf("there is no package %s any more: take its rule out of rules_test.go", pkg))
+		}
+	}
 	slices.Sort(problems)
 	return problems
 }
@@ -178,6 +183,7 @@ func TestCheck(t *testing.T) {
 		{"upwards", map[string][]string{"low": {module + "/high"}, "high": nil}, []string{"package low imports " + module + "/high, but of this module"}},
 		{"stranger", map[string][]string{"low": nil, "high": {"example.com/more"}}, []string{"package high imports example.com/more, but of other modules"}},
 		{"refused", map[string][]string{"low": {"os"}, "high": nil}, []string{"package low imports os, but it must do without"}},
+		{"no package", map[string][]string{"low": nil}, []string{"there is no package high"}},
 		{"no rule", map[string][]string{"low": nil, "high": nil, "new": nil}, []string{"package new has no rule"}},
 	}
 	for _, tt := range tests {
