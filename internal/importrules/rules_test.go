@@ -32,7 +32,6 @@ const (
 	msgp     = "github.com/tinylib/msgp"
 	rueidis  = "github.com/redis/rueidis"
 	sync     = "golang.org/x/sync"
-	sys      = "golang.org/x/sys"
 	ws       = "github.com/gobwas/ws"
 )
 
@@ -64,7 +63,7 @@ var rules = map[string]rule{
 	"engineio": {
 		why:    "Engine.IO is usable alone and knows nothing of Socket.IO",
 		ours:   []string{"internal/enginewire"},
-		theirs: []string{cors, sync, sys, ws},
+		theirs: []string{cors, ws},
 	},
 
 	// Adapters: they know the seam, not what is on its other side.
