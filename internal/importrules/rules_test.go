@@ -55,10 +55,9 @@ var rules = map[string]rule{
 		not:  []string{"net/http", "os"},
 	},
 	"socketio": {
-		why:    "the library knows the seam to other nodes and no adapter; it must not know the chat",
-		ours:   []string{"adapter", "engineio", "socketio/packet"},
-		theirs: []string{sync},
-		not:    []string{"os"},
+		why:  "the library knows the seam to other nodes and no adapter; it must not know the chat",
+		ours: []string{"adapter", "engineio", "socketio/packet"},
+		not:  []string{"os"},
 	},
 	"engineio": {
 		why:    "Engine.IO is usable alone and knows nothing of Socket.IO",
