@@ -18,6 +18,15 @@ const patience = 20 * time.Second
 // Start runs the adapters until the test ends, and returns them when all are ready.
 func Start(t testing.TB, nodes ...adapter.Adapter) []adapter.Adapter {
 	t.Helper()
+	Launch(t, nodes...)
+	for _, node := range nodes {
+		WaitReady(t, node)
+	}
+	return nodes
+}
+
+// Launch runs the adapters until the test ends. It does not wait until they are ready.
+func Launch(t testing.TB, nodes ...adapter.Adapter) {
 	for _, node := range nodes {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
@@ -29,10 +38,6 @@ func Start(t testing.TB, nodes ...adapter.Adapter) []adapter.Adapter {
 			}
 		})
 	}
-	for _, node := range nodes {
-		WaitReady(t, node)
-	}
-	return nodes
 }
 
 // receive waits for the end of Run.
@@ -48,13 +53,13 @@ func receive(done <-chan error) error {
 // WaitReady waits until the adapter is ready.
 func WaitReady(t testing.TB, node adapter.Adapter) {
 	t.Helper()
-	wait(t, "ready", func() error { return node.Ready() })
+	Wait(t, "ready", node.Ready)
 }
 
 // WaitNotReady waits until the adapter is not ready, and returns what is missing.
 func WaitNotReady(t testing.TB, node adapter.Adapter) (missing error) {
 	t.Helper()
-	wait(t, "not ready", func() error {
+	Wait(t, "not ready", func() error {
 		if missing = node.Ready(); missing == nil {
 			return fmt.Errorf("it is ready")
 		}
@@ -63,8 +68,8 @@ func WaitNotReady(t testing.TB, node adapter.Adapter) (missing error) {
 	return missing
 }
 
-// wait asks again and again until check returns nil.
-func wait(t testing.TB, what string, check func() error) {
+// Wait asks again and again until check returns nil.
+func Wait(t testing.TB, what string, check func() error) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for {

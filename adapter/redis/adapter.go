@@ -81,7 +81,9 @@ var errNotYet = errors.New("not connected yet")
 // not touch the network: [Adapter.Run] does, and goes on trying while Redis is away.
 //
 // Where client leaves them zero, New sets timeouts that find out within 10 seconds
-// that Redis hangs. Client-side caching is always off.
+// that Redis hangs: Dialer.Timeout, Dialer.KeepAlive, ConnWriteTimeout. It makes the
+// buffers of the connections 64 KiB. Client-side caching is off, and DialFn, which
+// the client deprecates, is not used: DialCtxFn is.
 func New(client rueidis.ClientOption, opts Options) *Adapter {
 	if opts.Prefix == "" {
 		opts.Prefix = "socket.io"
@@ -118,7 +120,7 @@ func withDefaults(o rueidis.ClientOption) rueidis.ClientOption {
 		o.Dialer.KeepAlive = 2 * time.Second // also the time between PINGs
 	}
 	if o.ConnWriteTimeout == 0 {
-		o.ConnWriteTimeout = 5 * time.Second // how long a PING or PUBLISH may take
+		o.ConnWriteTimeout = 4 * time.Second // how long a PING or PUBLISH may take
 	}
 	if o.ReadBufferEachConn == 0 {
 		o.ReadBufferEachConn = 64 << 10

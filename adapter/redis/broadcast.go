@@ -133,7 +133,7 @@ func (c *codec) event(data []byte) (adapter.Event, error) {
 // readPacket returns the data of a packet that carries an event in the namespace
 // nsp, nil if it belongs to another one. A packet that names none belongs to "/".
 func readPacket(b []byte, nsp string) (data, rest []byte, err error) {
-	typ, of := 0, "/"
+	typ, ours := 0, nsp == "/"
 	rest, err = readMap(b, func(key, v []byte) (err error) {
 		switch string(key) {
 		case "type":
@@ -141,14 +141,18 @@ func readPacket(b []byte, nsp string) (data, rest []byte, err error) {
 		case "data":
 			data = v
 		case "nsp":
-			of, err = readString(v, "/")
+			if !msgp.IsNil(v) {
+				var of []byte
+				of, _, err = msgp.ReadStringZC(v)
+				ours = string(of) == nsp
+			}
 		}
 		return err
 	})
 	switch {
 	case err != nil:
 		return nil, rest, fmt.Errorf("packet: %w", err)
-	case of != nsp:
+	case !ours:
 		return nil, rest, nil
 	case typ != packetEvent && typ != packetBinaryEvent, data == nil:
 		return nil, rest, errPacket
@@ -231,7 +235,7 @@ func readStrings(b []byte) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		s, err := readString(b[:len(b)-len(rest)], "null")
+		s, err := readString(b[:len(b)-len(rest)])
 		if err != nil {
 			return nil, err
 		}
@@ -241,8 +245,8 @@ func readStrings(b []byte) ([]string, error) {
 }
 
 // readString reads a name: a string, or a number, which JavaScript lets one use as
-// the name of a room. ifNil stands for nil.
-func readString(b []byte, ifNil string) (string, error) {
+// the name of a room. So does null.
+func readString(b []byte) (string, error) {
 	switch msgp.NextType(b) {
 	case msgp.StrType:
 		s, _, err := msgp.ReadStringBytes(b)
@@ -251,7 +255,7 @@ func readString(b []byte, ifNil string) (string, error) {
 		text, _, err := appendNumberText(nil, b)
 		return string(text), err
 	case msgp.NilType:
-		return ifNil, nil
+		return "null", nil
 	}
 	return "", errors.New("name is not a string")
 }

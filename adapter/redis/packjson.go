@@ -93,21 +93,31 @@ func (u *unpacker) object(b []byte, depth int) ([]byte, error) {
 		return b, err
 	}
 	u.out = append(u.out, '{')
-	for i := range n {
-		if i > 0 {
+	for first := true; n > 0; n-- {
+		start := len(u.out)
+		if !first {
 			u.out = append(u.out, ',')
 		}
 		if b, err = u.key(b); err != nil {
 			return b, err
 		}
 		u.out = append(u.out, ':')
+		undefined := isUndefined(b)
 		if b, err = u.value(b, depth+1); err != nil {
 			return b, err
 		}
+		if undefined {
+			u.out = u.out[:start]
+			continue
+		}
+		first = false
 	}
 	u.out = append(u.out, '}')
 	return b, nil
 }
+
+// isUndefined tells notepack.io 2's undefined. JSON leaves such a member out.
+func isUndefined(b []byte) bool { return len(b) >= 2 && b[0] == 0xd4 && b[1] == extLegacy }
 
 func (u *unpacker) key(b []byte) (rest []byte, err error) {
 	switch msgp.NextType(b) {
