@@ -107,6 +107,18 @@ func (s *Session) Send(m *Message) {
 	}
 }
 
+// SendNow is Send for a caller that has nothing more to say for now, as with the
+// answer to a question: it writes by itself instead of leaving that to the shard,
+// which saves a change of goroutines. What the connection does not take at once
+// is left to others, so that it does not block either.
+func (s *Session) SendNow(m *Message) {
+	if s.enqueue(m, false) {
+		w := writers.Get().(*writer)
+		s.flush(w)
+		writers.Put(w)
+	}
+}
+
 // SendVolatile is Send, unless the client can't take m at once: then m is dropped.
 func (s *Session) SendVolatile(m *Message) {
 	if s.enqueue(m, true) {

@@ -3,6 +3,7 @@ package engineio
 import (
 	"errors"
 	"net"
+	"sync"
 	"syscall"
 )
 
@@ -27,6 +28,9 @@ type writer struct {
 	err error
 	fn  func(fd uintptr) bool // attempt, made a func once
 }
+
+// writers are for those that write now and then.
+var writers = sync.Pool{New: func() any { return new(writer) }}
 
 // send writes the messages of batch to c in format f, without the first start
 // bytes. It returns how many of them were written whole, and how much of the

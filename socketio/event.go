@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/socketio/packet"
 )
 
@@ -43,6 +44,20 @@ func (e *Event) WantsAck() bool { return e.wantsAck }
 // Ack answers the client. It may be called from any goroutine, also after the
 // handler has returned. Without a client that waits for it, it does nothing.
 func (e *Event) Ack(args ...any) error {
+	return e.answer(e.socket.conn.session.Send, args)
+}
+
+// result answers the client with what a handler has returned. If no other event
+// waits, nothing more will be said for now: then it is written at once.
+func (e *Event) result(v any) error {
+	send := e.socket.conn.session.Send
+	if e.socket.lastEvent() {
+		send = e.socket.conn.session.SendNow
+	}
+	return e.answer(send, []any{v})
+}
+
+func (e *Event) answer(send func(*engineio.Message), args []any) error {
 	if !e.wantsAck {
 		return nil
 	}
@@ -53,9 +68,8 @@ func (e *Event) Ack(args ...any) error {
 	if err != nil {
 		return fmt.Errorf("socketio: encode ack of %q: %w", e.Name, err)
 	}
-	s := e.socket
-	s.conn.session.Send(encodePacket(packet.Packet{
-		Type: packet.Ack, Namespace: s.ns.name, ID: e.id, HasID: true, Data: data,
+	send(encodePacket(packet.Packet{
+		Type: packet.Ack, Namespace: e.socket.ns.name, ID: e.id, HasID: true, Data: data,
 	}, attachments))
 	return nil
 }

@@ -97,7 +97,7 @@ func OnAck[T, R any](ns *Namespace, event string, h func(ctx context.Context, s 
 		if err != nil || !e.WantsAck() {
 			return err
 		}
-		return e.Ack(result)
+		return e.result(result)
 	})
 }
 

@@ -11,11 +11,7 @@ import (
 // conn.mu is held.
 func (s *Socket) start() {
 	s.running = true
-	s.ns.server.wg.Go(func() {
-		if s.join() {
-			s.run()
-		}
-	})
+	s.ns.server.workers.run(s)
 }
 
 // join lets the client into the namespace, if the middlewares allow it.
@@ -86,7 +82,7 @@ func (s *Socket) leave(reason Reason, err error) {
 		s.ns.server.log.Debug("socket lost", "namespace", s.ns.name, "socket", s.id, "reason", string(reason), "error", err)
 	}
 	if start {
-		s.ns.server.wg.Go(s.run)
+		s.ns.server.workers.run(s)
 	}
 }
 
@@ -103,14 +99,20 @@ func (s *Socket) queue(e *Event) error {
 	s.events = append(s.events, e)
 	if !s.running {
 		s.running = true
-		s.ns.server.wg.Go(s.run)
+		s.ns.server.workers.run(s)
 	}
 	return nil
 }
 
-// run handles the socket's events, one after the other, until there is nothing to
-// do; and its end, when that has come.
+// run lets the socket join, the first time; handles its events, one after the
+// other, until there is nothing to do; and its end, when that has come.
 func (s *Socket) run() {
+	if !s.begun {
+		s.begun = true
+		if !s.join() {
+			return
+		}
+	}
 	for {
 		e, ended := s.next()
 		switch {
@@ -140,6 +142,13 @@ func (s *Socket) next() (e *Event, ended bool) {
 	s.events[0] = nil
 	s.events = s.events[1:]
 	return e, false
+}
+
+// lastEvent says whether no event waits behind the one that is being handled.
+func (s *Socket) lastEvent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.events) == 0
 }
 
 // stop drops what waits for a socket that never was connected.

@@ -61,11 +61,12 @@ func (o Options) Check() error {
 // clients use, "/socket.io/" by default, and safe for concurrent use.
 type Server struct {
 	// Set once.
-	opts   Options
-	log    *slog.Logger
-	engine *engineio.Server
-	stop   context.CancelFunc
-	wg     sync.WaitGroup // the adapter, and the sockets' handlers
+	opts    Options
+	log     *slog.Logger
+	engine  *engineio.Server
+	stop    context.CancelFunc
+	adapter sync.WaitGroup // its Run
+	workers *workers       // run the handlers
 
 	mu         sync.RWMutex
 	namespaces map[string]*Namespace // by name; guarded by mu
@@ -87,10 +88,10 @@ func NewServer(opts Options) *Server {
 		opts.Logger = slog.Default()
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{opts: opts, log: opts.Logger, stop: stop, namespaces: map[string]*Namespace{}}
+	s := &Server{opts: opts, log: opts.Logger, stop: stop, workers: newWorkers(), namespaces: map[string]*Namespace{}}
 	s.engine = engineio.NewServer(s, opts.Engine)
 	if opts.Adapter != nil {
-		s.wg.Go(func() {
+		s.adapter.Go(func() {
 			if err := opts.Adapter.Run(ctx); err != nil && ctx.Err() == nil {
 				s.log.Error("adapter stopped: this node is alone now", "error", err)
 			}
@@ -149,7 +150,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
 	done := make(chan struct{})
 	go func() { // ends when the last handler does
-		s.wg.Wait()
+		s.wait()
 		close(done)
 	}()
 	select {
@@ -164,6 +165,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Close() error {
 	err := s.engine.Close()
 	s.stop()
-	s.wg.Wait()
+	s.wait()
 	return err
+}
+
+func (s *Server) wait() {
+	s.workers.wait()
+	s.adapter.Wait()
 }

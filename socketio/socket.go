@@ -17,6 +17,8 @@ type Socket struct {
 	id   string
 	auth string // what the client sent to join: JSON, or a query in protocol 4
 
+	begun bool // join was called; owned by run
+
 	// Guarded by ns.mu.
 	places []place
 	epoch  uint64
