@@ -173,7 +173,8 @@ func TestRunEndsWhileRedisHangs(t *testing.T) {
 // TestLastWords: what was published before the end of Run is still sent.
 func TestLastWords(t *testing.T) {
 	server := redistest.Start(t)
-	leaving, staying := node(server.Addr()), node(server.Addr())
+	pair, logs := pair(t, server)
+	staying, leaving := pair[0], pair[1]
 	nodes := adaptertest.Start(t, staying)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -192,6 +193,7 @@ func TestLastWords(t *testing.T) {
 	if err := members[1].Publish(adaptertest.Event("n", 0)); !errors.Is(err, redis.ErrUnavailable) {
 		t.Errorf("Publish after Run: %v, want ErrUnavailable", err)
 	}
+	logs[1].want(t, logFirst) // nothing was lost
 }
 
 // TestForeignMessages: what other programs publish on the channels does no harm, and

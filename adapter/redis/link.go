@@ -36,7 +36,10 @@ func (a *Adapter) runLink(ctx context.Context) time.Duration {
 	cut, stop := cutAfter(ctx, closeGrace)
 	defer stop()
 	l, err := a.connect(cut)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return a.lost(errStopped)
+	case err != nil:
 		return a.lost(fmt.Errorf("connect: %w", err))
 	}
 	group, linked := errgroup.WithContext(ctx)

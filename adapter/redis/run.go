@@ -81,11 +81,12 @@ func (a *Adapter) lost(cause error) time.Duration {
 	dropped := a.queue.setOpen(false)
 	a.counts.dropped.Add(uint64(dropped))
 	was, since := a.setCause(cause)
-	switch was {
-	case nil:
+	switch {
+	case cause == errStopped:
+	case was == nil:
 		a.log.Warn("redis: connection lost, this node serves its own clients and tries again", slog.Any("error", cause))
 		return time.Since(since)
-	case errNotYet:
+	case was == errNotYet:
 		a.log.Warn("redis: no connection, this node serves its own clients and tries again", slog.Any("error", cause))
 	}
 	return 0
