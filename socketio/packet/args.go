@@ -48,16 +48,32 @@ func EventName(array []byte) (name string, rest [][]byte, err error) {
 		return "", nil, fmt.Errorf("%w: event without a name", ErrPacket)
 	}
 	switch first := elems[0]; {
-	case first[0] != '"' && first[0] != '-' && (first[0] < '0' || first[0] > '9'):
-		return "", nil, fmt.Errorf("%w: event name is not a string", ErrPacket)
-	case first[0] != '"':
+	case first[0] == '"':
+		name, err = unquote(first)
+	case isNumber(first):
 		name = string(first)
-	case bytes.IndexByte(first, '\\') < 0:
-		name = string(first[1 : len(first)-1])
 	default:
-		if err := json.Unmarshal(first, &name); err != nil {
-			return "", nil, fmt.Errorf("%w: %w", ErrJSON, err)
-		}
+		err = fmt.Errorf("%w: event name is not a string", ErrPacket)
+	}
+	if err != nil {
+		return "", nil, err
 	}
 	return name, elems[1:], nil
+}
+
+// isNumber reports whether the JSON value is a number.
+func isNumber(value []byte) bool {
+	return value[0] == '-' || '0' <= value[0] && value[0] <= '9'
+}
+
+// unquote decodes a JSON string that the scanner has passed.
+func unquote(quoted []byte) (string, error) {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return string(quoted[1 : len(quoted)-1]), nil
+	}
+	var s string
+	if err := json.Unmarshal(quoted, &s); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrJSON, err)
+	}
+	return s, nil
 }

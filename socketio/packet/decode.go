@@ -2,7 +2,6 @@ package packet
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"unicode/utf8"
 )
@@ -11,9 +10,10 @@ import (
 //
 // It is as strict as socket.io-parser 4.2 and stricter where that one lets pass
 // what no client sends: an Event and an Ack must have data, the number of
-// attachments and the id are plain decimal numbers, placeholders stand for
-// attachments that will come, and Query is cut off in Connect packets only.
-// Announcing more than maxAttachments fails with [ErrAttachments].
+// attachments and the id are plain decimal numbers, and placeholders stand for
+// attachments that will come. Announcing more than maxAttachments fails with
+// [ErrAttachments]. A BinaryEvent or BinaryAck that announces none, as clients 1.x
+// may send, is returned as the Event or Ack that it is.
 //
 // What a client of the other protocol may not send is for the caller to refuse:
 // a Query belongs to protocol 4, data of Connect to protocol 5.
@@ -38,7 +38,7 @@ func Decode(text []byte, maxAttachments int) (Packet, error) {
 		return Packet{}, err
 	}
 	if len(rest) > 0 {
-		p.Data = bytes.Trim(rest, " \t\r\n")
+		p.Data = bytes.TrimRight(rest, " \t\r\n")
 	}
 	if err = p.checkData(); err != nil {
 		return Packet{}, fmt.Errorf("%w (%s)", err, p.Type)
@@ -57,7 +57,7 @@ func number(text []byte, limit uint64) (v uint64, n int, ok bool) {
 	return v, n, true
 }
 
-// attachments reads "<number>-". Zero is allowed, as 1.x clients' parser has it.
+// attachments reads "<number>-".
 func (p *Packet) attachments(text []byte, limit int) (rest []byte, err error) {
 	v, n, ok := number(text, uint64(max(limit, 0)))
 	if !ok {
@@ -66,7 +66,9 @@ func (p *Packet) attachments(text []byte, limit int) (rest []byte, err error) {
 	if n == 0 || n == len(text) || text[n] != '-' {
 		return nil, fmt.Errorf("%w: number of attachments", ErrPacket)
 	}
-	p.Attachments = int(v)
+	if p.Attachments = int(v); v == 0 {
+		p.Type -= BinaryEvent - Event
+	}
 	return text[n+1:], nil
 }
 
@@ -144,31 +146,26 @@ func checkEventName(array []byte) error {
 	s.space()
 	start := s.pos
 	s.value()
-	switch name := array[start:s.pos]; {
-	case len(name) == 0:
+	name := array[start:s.pos]
+	if len(name) == 0 {
 		return fmt.Errorf("%w: event without a name", ErrPacket)
-	case name[0] == '-' || '0' <= name[0] && name[0] <= '9':
+	}
+	if isNumber(name) {
 		return nil
-	case name[0] != '"':
+	}
+	if name[0] != '"' {
 		return fmt.Errorf("%w: event name is not a string", ErrPacket)
-	case bytes.IndexByte(name, '\\') < 0:
-		if Reserved(string(name[1 : len(name)-1])) {
-			return fmt.Errorf("%w: %s", ErrReservedEvent, name)
-		}
-		return nil
-	default:
-		return checkEscapedName(name)
 	}
-}
-
-// checkEscapedName is for names with escapes, apart as it allocates.
-func checkEscapedName(quoted []byte) error {
-	var name string
-	if err := json.Unmarshal(quoted, &name); err != nil {
-		return fmt.Errorf("%w: %w", ErrJSON, err)
+	reserved := false
+	if bytes.IndexByte(name, '\\') < 0 {
+		reserved = Reserved(string(name[1 : len(name)-1])) // does not allocate
+	} else if plain, err := unquote(name); err != nil {
+		return err
+	} else {
+		reserved = Reserved(plain)
 	}
-	if Reserved(name) {
-		return fmt.Errorf("%w: %q", ErrReservedEvent, name)
+	if reserved {
+		return fmt.Errorf("%w: %.40s", ErrReservedEvent, name)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package packet
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"strconv"
 )
@@ -18,8 +17,8 @@ type marks struct {
 // see takes note of the member key, in its quotes, with value.
 func (m *marks) see(key, value []byte) {
 	if bytes.IndexByte(key, '\\') >= 0 {
-		var plain string
-		if json.Unmarshal(key, &plain) != nil {
+		plain, err := unquote(key)
+		if err != nil {
 			return
 		}
 		key = strconv.AppendQuote(nil, plain)
