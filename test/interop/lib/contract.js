@@ -34,13 +34,13 @@ function open(nsp, gone) {
     socket.on('join', (room, ack) => { socket.join(room); ack(); });
     socket.on('leave', (room, ack) => { socket.leave(room); ack(); });
     socket.on('rooms', (ack) => ack([...socket.rooms].sort()));
-    socket.on('say', ({ from, to, except, volatile, text }) => {
+    socket.on('say', ({ from, to, except, volatile }, said) => {
       let target = from === 'socket' ? socket.broadcast : nsp;
       target = target.to(to).except(except);
       if (volatile) target = target.volatile;
-      target.emit('heard', text);
+      target.emit('heard', said);
     });
-    socket.on('murmur', (text) => socket.volatile.emit('heard', text));
+    socket.on('murmur', (said) => socket.volatile.emit('heard', said));
     socket.on('burst', (count, binary) => {
       for (let i = 0; i < count; i++) socket.emit('number', i % 10 === 0 && binary ? { i, bytes: Buffer.from([i & 255]) } : { i });
     });

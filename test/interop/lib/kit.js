@@ -84,7 +84,7 @@ class Kit {
 
   // say asks the server for a broadcast; see README.md.
   say(socket, { from = 'namespace', to = [], except = [], volatile = false, text }) {
-    socket.emit('say', { from, to, except, volatile, text: { tag: this.tag, text } });
+    socket.emit('say', { from, to, except, volatile }, { tag: this.tag, text });
   }
 
   // hears returns a list that fills with what socket hears of this case's broadcasts.

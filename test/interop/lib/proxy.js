@@ -31,7 +31,7 @@ class Proxy {
     for (const [from, to] of [[near, far], [far, near]]) {
       from.on('data', (data) => { if (!this.frozen) to.write(data); });
       from.on('error', () => {});
-      from.on('close', () => { to.destroy(); this.pairs.delete(pair); });
+      from.on('close', () => { if (!this.frozen) { to.destroy(); this.pairs.delete(pair); } });
     }
   }
 
@@ -43,7 +43,7 @@ class Proxy {
 
   mend() { this.down = false; }
 
-  // freeze swallows every byte from now on, both ways, and leaves the connections open.
+  // freeze lets nothing through any more, neither bytes nor the end of a connection.
   freeze() { this.frozen = true; }
 
   // close ends the proxy and every connection through it.

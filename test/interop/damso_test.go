@@ -1,0 +1,30 @@
+package interop
+
+import (
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/damso/damso/engineio"
+	"github.com/damso/damso/socketio"
+)
+
+// TestDamso runs the cases against Damso: none may fail.
+func TestDamso(t *testing.T) {
+	matrix(t, addresses{
+		URL:          listen(t, engineio.Options{}),
+		HeartbeatURL: listen(t, engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 1500 * time.Millisecond}),
+	}, nil)
+}
+
+// listen starts a server that ends with the test, and returns its address.
+func listen(t *testing.T, opts engineio.Options) string {
+	srv := socketio.NewServer(socketio.Options{Engine: opts})
+	serve(srv)
+	at := httptest.NewServer(srv)
+	t.Cleanup(func() {
+		srv.Close()
+		at.Close()
+	})
+	return at.URL
+}
