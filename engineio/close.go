@@ -52,13 +52,13 @@ func (s *Session) finish(reason Reason, err error) {
 	s.shard.forget(s)
 	s.srv.remove(s)
 	if probe != nil {
-		probe.close()
+		probe.link.close()
 	}
 	if conn != nil {
 		if orderly {
-			conn.linger()
+			conn.link.linger()
 		} else {
-			conn.close()
+			conn.link.close()
 		}
 	}
 	s.receiver.Closed(reason, err)

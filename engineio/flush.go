@@ -45,10 +45,10 @@ func (s *Session) flushPoll() (ended bool, reason Reason) {
 // full; mu is held, except while it writes.
 func (s *Session) flushWS(w *writer) (ended bool, reason Reason, err error) {
 	for len(s.out) > 0 {
-		err := s.writeBatch(w)
+		err := s.writeBatch(w, s.ws.link.write)
 		if err == errWouldBlock {
 			s.blocked = true
-			s.srv.wg.Go(s.drain) // the caller is one of these itself
+			s.ws.link.drain()
 			return false, "", nil
 		}
 		if err != nil {
@@ -60,12 +60,12 @@ func (s *Session) flushWS(w *writer) (ended bool, reason Reason, err error) {
 
 // writeBatch writes what is in the outbox now, and puts back what the connection
 // does not take; mu is held, except while it writes.
-func (s *Session) writeBatch(w *writer) error {
+func (s *Session) writeBatch(w *writer, write func([]byte) (int, error)) error {
 	w.batch = s.takeOut(w.batch)
-	conn, start := s.ws, s.outStart
+	start := s.outStart
 	s.outStart = 0
 	s.mu.Unlock()
-	sent, rest, err := w.send(conn, s.frames(), w.batch, start)
+	sent, rest, err := w.send(write, s.frames(), w.batch, start)
 	s.mu.Lock()
 	for _, m := range w.batch[:sent] {
 		s.outSize -= m.size
@@ -77,14 +77,23 @@ func (s *Session) writeBatch(w *writer) error {
 	return err
 }
 
-// drain writes to a connection that was full, waiting for it, until the outbox is
-// empty.
-func (s *Session) drain() {
-	w := &writer{wait: true}
+// unblock goes on with a connection that was full and takes more now.
+func (s *Session) unblock(w *writer) {
+	s.mu.Lock()
+	s.blocked = false
+	s.mu.Unlock()
+	s.flush(w)
+}
+
+// drainWith writes with a write that blocks, until the outbox is empty, in place
+// of those that leave a blocked session alone.
+func (s *Session) drainWith(write func([]byte) (int, error)) {
+	w := writers.Get().(*writer)
+	defer writers.Put(w)
 	s.mu.Lock()
 	var err error
 	for len(s.out) > 0 && err == nil && s.state != stateClosed {
-		err = s.writeBatch(w)
+		err = s.writeBatch(w, write)
 	}
 	s.blocked = false
 	ended, reason := s.state == stateClosing, ForcedClose

@@ -36,6 +36,7 @@ type Server struct {
 	http    http.Handler // serve, and CORS around it
 	started time.Time
 	shards  []*shard
+	loops   []*loop // read from the connections; none where the system has no epoll
 	stop    context.CancelFunc
 	wg      sync.WaitGroup // of all goroutines but those of net/http
 
@@ -66,6 +67,10 @@ func NewServer(h Handler, opts Options) *Server {
 		sh := newShard(s.clock)
 		s.shards = append(s.shards, sh)
 		s.wg.Go(func() { sh.run(ctx) })
+		if l := newLoop(opts.Logger); l != nil {
+			s.loops = append(s.loops, l)
+			s.wg.Go(func() { l.run(ctx) })
+		}
 	}
 	return s
 }
@@ -255,10 +260,28 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, attach f
 		s.opts.Logger.Debug("websocket handshake failed", "address", r.RemoteAddr, "error", err)
 		return
 	}
-	// engine.io, too, closes a second upgrade without a word.
-	if c := attach(conn); c == nil || !s.start(func() { c.read(rest) }) {
-		_ = conn.Close()
+	c := attach(conn)
+	if c == nil {
+		_ = conn.Close() // as engine.io does, without a word
+		return
 	}
+	if err := c.receive(rest); err != nil {
+		c.lost(err)
+		c.link.close()
+		return
+	}
+	c.link.start()
+}
+
+// newLink makes a link of conn: one that a loop reads, if that can be had, and
+// else one with a goroutine.
+func (s *Server) newLink(c *wsConn, conn net.Conn) link {
+	if len(s.loops) > 0 {
+		if l := newLoopLink(s.loops[c.session.shardIndex], c, conn); l != nil {
+			return l
+		}
+	}
+	return &connLink{ws: c, conn: conn}
 }
 
 func (s *Server) newSession(r *http.Request, query url.Values) *Session {

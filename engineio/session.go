@@ -167,6 +167,9 @@ func (s *Session) Pause() {
 	defer s.mu.Unlock()
 	if s.resumed == nil && s.state == stateOpen {
 		s.resumed = make(chan struct{})
+		if s.ws != nil {
+			s.ws.link.pause()
+		}
 	}
 }
 
@@ -181,6 +184,9 @@ func (s *Session) resume() {
 	if s.resumed != nil {
 		close(s.resumed)
 		s.resumed = nil
+		if s.ws != nil {
+			s.ws.link.resume()
+		}
 		s.beat.heard(s.srv.clock(), &s.srv.opts) // its pong may have had to wait
 	}
 }
@@ -197,7 +203,7 @@ func (s *Session) CloseAfter(d time.Duration) {
 	}
 }
 
-// awaitResume blocks the reader of a paused session.
+// awaitResume blocks until the session is not paused.
 func (s *Session) awaitResume() {
 	s.mu.Lock()
 	resumed := s.resumed

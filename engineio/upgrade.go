@@ -28,7 +28,7 @@ func (s *Session) beginProbe(conn net.Conn) *wsConn {
 // endProbe gives up an upgrade; mu is held.
 func (s *Session) endProbe() {
 	if s.probe != nil {
-		s.probe.close()
+		s.probe.link.close()
 		s.probe = nil
 	}
 	if s.state == stateOpen {

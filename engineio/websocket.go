@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync"
 	"syscall"
 	"time"
 
@@ -22,14 +21,33 @@ const lingerTimeout = 5 * time.Second
 type wsConn struct {
 	// Set once.
 	session *Session
-	conn    net.Conn
-	raw     syscall.RawConn // of conn, if that is a socket of the system; else nil
+	link    link
 
-	// Owned by read.
+	// Owned by whoever reads from the link.
 	frames frameReader
 	active bool // it is the session's transport
 
 	probed bool // a probe was answered; guarded by session.mu
+}
+
+// A link is what carries a WebSocket connection. It reads by itself, from when it
+// is started until it is closed or lost, and calls wsConn.receive and wsConn.lost.
+// Its methods don't block, and may be called from any goroutine.
+type link interface {
+	// start begins to read.
+	start()
+	// write writes as much of p as the connection takes at once. If that is not
+	// all, the error says why; errWouldBlock is no failure.
+	write(p []byte) (int, error)
+	// drain has Session.unblock or drainWith called when the connection takes more.
+	drain()
+	// pause stops reading until resume. session.mu is held for both.
+	pause()
+	resume()
+	// linger closes the connection when the client has answered our close frame,
+	// or has not for too long; close does it at once. Both may be called twice.
+	linger()
+	close()
 }
 
 // accept completes the WebSocket handshake of r. rest is what the client has sent
@@ -48,32 +66,15 @@ func accept(w http.ResponseWriter, r *http.Request) (conn net.Conn, rest []byte,
 }
 
 func newWSConn(s *Session, conn net.Conn, active bool) *wsConn {
-	c := &wsConn{session: s, conn: conn, active: active}
+	c := &wsConn{session: s, active: active}
 	c.frames.max = s.srv.opts.MaxPayload
-	if sc, ok := conn.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			c.raw = raw
-		}
-	}
+	c.link = s.srv.newLink(c, conn)
 	return c
 }
 
-// read handles what the client sends, beginning with rest, until the connection
-// ends; then it closes it.
-func (c *wsConn) read(rest []byte) {
-	r := reader{conn: c.conn, raw: c.raw}
-	err := c.frames.feed(rest, c.handle)
-	for err == nil {
-		c.session.awaitResume()
-		var data []byte
-		if data, err = r.read(); err == nil {
-			err = c.frames.feed(data, c.handle)
-		}
-		r.release()
-	}
-	c.session.lost(c, err)
-	c.close()
-}
+// receive takes bytes of the client, which it may change. An error ends the
+// connection.
+func (c *wsConn) receive(data []byte) error { return c.frames.feed(data, c.handle) }
 
 // handle takes a message or a control frame.
 func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
@@ -116,22 +117,17 @@ func (c *wsConn) decode(binary bool, payload []byte) (enginewire.Packet, error) 
 	}
 }
 
-// writeNow writes a small frame to a connection that nobody else writes to yet.
+// writeNow writes a small frame to a connection that nobody else writes to yet,
+// so that it has room for it, or a client that is none.
 func (c *wsConn) writeNow(frame []byte) error {
-	_, err := c.conn.Write(frame)
+	_, err := c.link.write(frame)
 	return err
 }
 
-// close ends the connection. It may be called more than once.
-func (c *wsConn) close() { _ = c.conn.Close() } // nothing can be done about an error
-
-// linger gives the client time to answer our close frame; read then closes the
-// connection.
-func (c *wsConn) linger() { _ = c.conn.SetReadDeadline(time.Now().Add(lingerTimeout)) }
-
-// lost ends the session if c was its transport, or the upgrade if it wanted to
-// become that.
-func (s *Session) lost(c *wsConn, err error) {
+// lost takes the end of the connection: of the session if c was its transport, of
+// the upgrade if it wanted to become that.
+func (c *wsConn) lost(err error) {
+	s := c.session
 	s.mu.Lock()
 	active := s.ws == c
 	if s.probe == c {
@@ -163,72 +159,6 @@ func (s *Session) answerClose(c *wsConn) {
 	s.flushing = s.flushing || idle
 	s.mu.Unlock()
 	if idle {
-		_ = c.conn.SetWriteDeadline(time.Now().Add(time.Second))
 		_ = c.writeNow(closeFrame.frame) // a courtesy
-	}
-}
-
-// readSize is how much is read from a connection at once.
-const readSize = 32 << 10
-
-var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
-
-// A reader reads from a connection into a buffer that it has only while there
-// is data, if the system lets it wait without one.
-type reader struct {
-	conn net.Conn
-	raw  syscall.RawConn
-	buf  *[readSize]byte
-
-	n   int // result of attempt
-	err error
-	fn  func(fd uintptr) bool
-}
-
-// read returns what has arrived, once something has. It is valid until release.
-func (r *reader) read() ([]byte, error) {
-	if r.raw == nil {
-		r.buf = readBuffers.Get().(*[readSize]byte)
-		n, err := r.conn.Read(r.buf[:])
-		if n > 0 {
-			err = nil // comes again
-		}
-		return r.buf[:n], err
-	}
-	if r.fn == nil {
-		r.fn = r.attempt
-	}
-	if err := r.raw.Read(r.fn); err != nil {
-		return nil, err
-	}
-	if r.err != nil {
-		return nil, r.err
-	}
-	return r.buf[:r.n], nil
-}
-
-// attempt is called with a descriptor that may be readable, and says whether it
-// got something.
-func (r *reader) attempt(fd uintptr) bool {
-	r.buf = readBuffers.Get().(*[readSize]byte)
-	n, err := syscall.Read(int(fd), r.buf[:])
-	for err == syscall.EINTR {
-		n, err = syscall.Read(int(fd), r.buf[:])
-	}
-	if err == syscall.EAGAIN {
-		r.release()
-		return false
-	}
-	r.n, r.err = max(n, 0), err
-	if n == 0 && err == nil {
-		r.err = io.EOF
-	}
-	return true
-}
-
-func (r *reader) release() {
-	if r.buf != nil {
-		readBuffers.Put(r.buf)
-		r.buf = nil
 	}
 }

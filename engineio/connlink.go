@@ -1,0 +1,66 @@
+package engineio
+
+import (
+	"net"
+	"time"
+)
+
+// A connLink is a link over any connection: TLS, a pipe, TCP on a system without
+// a loop. It has a goroutine that reads, and one that writes while there is
+// something to write.
+type connLink struct {
+	ws   *wsConn
+	conn net.Conn
+}
+
+// readSize is how much a connLink reads at once.
+const readSize = 4 << 10
+
+func (l *connLink) start() {
+	if !l.ws.session.srv.start(l.read) {
+		l.close()
+	}
+}
+
+// read reads until the connection ends; then it closes it.
+func (l *connLink) read() {
+	buf := make([]byte, readSize)
+	for {
+		l.ws.session.awaitResume()
+		n, err := l.conn.Read(buf)
+		if n > 0 {
+			err = l.ws.receive(buf[:n]) // an error of Read comes again
+		}
+		if err != nil {
+			l.ws.lost(err)
+			l.close()
+			return
+		}
+	}
+}
+
+// write leaves everything to drain, since net.Conn can't write without waiting,
+// but for the few bytes that a connection takes which nothing was written to
+// yet.
+func (l *connLink) write(p []byte) (int, error) {
+	if l.ws.active {
+		return 0, errWouldBlock
+	}
+	_ = l.conn.SetWriteDeadline(time.Now().Add(time.Second))
+	defer func() { _ = l.conn.SetWriteDeadline(time.Time{}) }()
+	return l.conn.Write(p)
+}
+
+func (l *connLink) drain() {
+	s := l.ws.session
+	if !s.srv.start(func() { s.drainWith(l.conn.Write) }) {
+		l.close()
+	}
+}
+
+// pause has nothing to do: read asks the session.
+func (l *connLink) pause()  {}
+func (l *connLink) resume() {}
+
+func (l *connLink) linger() { _ = l.conn.SetReadDeadline(time.Now().Add(lingerTimeout)) }
+func (l *connLink) close()  { _ = l.conn.Close() } // nothing can be done about an error
