@@ -2,9 +2,9 @@ package engineio
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/gobwas/ws"
 )
@@ -26,7 +26,8 @@ type frameReader struct {
 var errMessageTooBig = errors.New("engineio: WebSocket message is larger than the maximum payload")
 
 // feed takes data, which it may change, and calls deliver with each complete
-// message and control frame, whose payload is only valid during the call.
+// message and control frame, whose payload is only valid during the call. After
+// an error it must not be called again.
 func (f *frameReader) feed(data []byte, deliver func(op ws.OpCode, payload []byte) error) error {
 	if len(f.pending) > 0 {
 		f.pending = append(f.pending, data...)
@@ -63,20 +64,17 @@ func (f *frameReader) keep(rest []byte) {
 // next handles one frame at the beginning of data and returns its length, or 0 if
 // it is not complete.
 func (f *frameReader) next(data []byte, deliver func(ws.OpCode, []byte) error) (int, error) {
-	r := bytes.NewReader(data)
-	var buf [ws.MaxHeaderSize]byte
-	h, err := ws.ReadHeaderBuffer(r, buf[:])
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		f.need = 0
-		return 0, nil
-	}
+	h, start, err := parseHeader(data)
 	if err != nil {
 		return 0, fmt.Errorf("engineio: read WebSocket frame: %w", err)
+	}
+	if start == 0 {
+		f.need = 0
+		return 0, nil
 	}
 	if err := f.check(h); err != nil {
 		return 0, err
 	}
-	start := len(data) - r.Len()
 	end := start + int(h.Length)
 	if len(data) < end {
 		f.need = end
@@ -88,6 +86,45 @@ func (f *frameReader) next(data []byte, deliver func(ws.OpCode, []byte) error) (
 		return end, deliver(h.OpCode, payload)
 	}
 	return end, f.fragment(h, payload, deliver)
+}
+
+// parseHeader reads the header at the beginning of data, which is n bytes long. n
+// is 0 if data ends before it does. It does what [ws.ReadHeader] does, without
+// an allocation.
+func parseHeader(data []byte) (h ws.Header, n int, err error) {
+	if len(data) < 2 {
+		return h, 0, nil
+	}
+	h.Fin = data[0]&0x80 != 0
+	h.Rsv = data[0] & 0x70 >> 4
+	h.OpCode = ws.OpCode(data[0] & 0x0f)
+	h.Masked = data[1]&0x80 != 0
+	h.Length = int64(data[1] & 0x7f)
+	n = 2
+	switch h.Length {
+	case 126:
+		n += 2
+	case 127:
+		n += 8
+	}
+	mask := n
+	if h.Masked {
+		n += len(h.Mask)
+	}
+	if len(data) < n {
+		return h, 0, nil
+	}
+	switch length := data[2:mask]; len(length) {
+	case 2:
+		h.Length = int64(binary.BigEndian.Uint16(length))
+	case 8:
+		if length[0]&0x80 != 0 {
+			return h, 0, ws.ErrHeaderLengthMSB
+		}
+		h.Length = int64(binary.BigEndian.Uint64(length))
+	}
+	copy(h.Mask[:], data[mask:n])
+	return h, n, nil
 }
 
 // check refuses frames that RFC 6455 or the limit forbid, before they are read.
