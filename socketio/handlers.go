@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 )
@@ -21,6 +22,8 @@ type handlers struct {
 	connect    []func(context.Context, *Socket) error
 	disconnect []func(context.Context, *Socket, Reason)
 	events     map[string]Handler
+	around     []func(Handler) Handler
+	dispatch   Handler // to events, with around around it
 	onError    func(context.Context, *Socket, *Event, error)
 }
 
@@ -34,7 +37,12 @@ func (ns *Namespace) register(change func(*handlers)) {
 	if h.events == nil {
 		h.events = map[string]Handler{}
 	}
+	h.around = slices.Clone(h.around)
 	change(&h)
+	h.dispatch = h.event
+	for _, wrap := range slices.Backward(h.around) {
+		h.dispatch = wrap(h.dispatch)
+	}
 	ns.handlers.Store(&h)
 }
 
@@ -43,6 +51,13 @@ func (ns *Namespace) register(change func(*handlers)) {
 // Middlewares are called in the order in which they were added.
 func (ns *Namespace) Use(middleware func(ctx context.Context, s *Socket) error) {
 	ns.register(func(h *handlers) { h.middleware = append(h.middleware, middleware) })
+}
+
+// UseEvent puts something around the handlers of all events, known or not: wrap
+// gets what comes next and returns what is called instead of it. What was added
+// first is the outermost. It is called again whenever a handler is registered.
+func (ns *Namespace) UseEvent(wrap func(next Handler) Handler) {
+	ns.register(func(h *handlers) { h.around = append(h.around, wrap) })
 }
 
 // OnConnect adds a handler that is called when a client has joined, before any
@@ -61,7 +76,9 @@ func (ns *Namespace) OnDisconnect(f func(ctx context.Context, s *Socket, reason 
 
 // OnError replaces the handler of errors that other handlers return: the one way
 // out for all of them. e is nil for an error of OnConnect; [Event.Ack] may still
-// be called. By default, the error is logged at warn level.
+// be called. By default, the error is logged: at debug level if the client is
+// behind it, with an argument that is not what a handler wants ([ArgumentError]) or
+// by leaving ([ErrDisconnected]), otherwise at warn level.
 func (ns *Namespace) OnError(f func(ctx context.Context, s *Socket, e *Event, err error)) {
 	ns.register(func(h *handlers) { h.onError = f })
 }
@@ -109,11 +126,16 @@ func argument[T any](e *Event) (arg T, err error) {
 	return arg, e.Args.Decode(&arg)
 }
 
-// handle calls the handler of e. An event without one is nobody's business.
+// handle decodes e and calls its handler.
 func (h *handlers) handle(ctx context.Context, s *Socket, e *Event) error {
 	if err := e.decode(); err != nil {
 		return err
 	}
+	return h.dispatch(ctx, s, e)
+}
+
+// event calls the handler of e. An event without one is nobody's business.
+func (h *handlers) event(ctx context.Context, s *Socket, e *Event) error {
 	if f := h.events[e.Name]; f != nil {
 		return f(ctx, s, e)
 	}
@@ -129,9 +151,12 @@ func (h *handlers) fail(ctx context.Context, s *Socket, e *Event, err error) {
 		_ = s.guard(func() error { h.onError(ctx, s, e, err); return nil })
 		return
 	}
-	name := "connect"
+	name, level := "connect", slog.LevelWarn
 	if e != nil {
 		name = e.Name
 	}
-	s.ns.server.log.Warn("handler failed", "namespace", s.ns.name, "socket", s.id, "event", name, "error", err)
+	if bad := (*ArgumentError)(nil); errors.As(err, &bad) || errors.Is(err, ErrDisconnected) {
+		level = slog.LevelDebug
+	}
+	s.ns.server.log.Log(ctx, level, "handler failed", "namespace", s.ns.name, "socket", s.id, "event", name, "error", err)
 }

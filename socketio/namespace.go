@@ -20,7 +20,8 @@ type Namespace struct {
 	handlers atomic.Pointer[handlers]
 
 	// Guarded by mu, which is also held while a broadcast is queued for its
-	// receivers: so all of them see broadcasts in one order.
+	// receivers: so all of them see broadcasts in one order. Who holds it may lock
+	// a conn's mu, then a Socket's, never the other way round.
 	mu      sync.Mutex
 	members membership      // sockets and rooms
 	fanout  engineio.Fanout // has nothing in it while mu is free
@@ -28,7 +29,7 @@ type Namespace struct {
 
 func newNamespace(s *Server, name string) *Namespace {
 	ns := &Namespace{server: s, name: name, members: newMembership()}
-	ns.handlers.Store(&handlers{})
+	ns.register(func(*handlers) {})
 	if s.opts.Adapter != nil {
 		cluster, err := s.opts.Adapter.Open(name, ns)
 		if err != nil {
@@ -119,12 +120,6 @@ func (ns *Namespace) add(s *Socket) bool {
 	}
 	ns.members.add(s)
 	return true
-}
-
-func (ns *Namespace) remove(s *Socket) {
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
-	ns.members.remove(s)
 }
 
 // authorize runs the middlewares for s until one refuses it.
