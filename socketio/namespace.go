@@ -29,7 +29,8 @@ type Namespace struct {
 
 func newNamespace(s *Server, name string) *Namespace {
 	ns := &Namespace{server: s, name: name, members: newMembership()}
-	ns.register(func(*handlers) {})
+	ns.handlers.Store(&handlers{})
+	ns.register(func(*handlers) {}) // for dispatch
 	if s.opts.Adapter != nil {
 		cluster, err := s.opts.Adapter.Open(name, ns)
 		if err != nil {
