@@ -55,3 +55,11 @@ func (h *heartbeat) heard(now time.Duration, o *Options) {
 		h.late, h.due = true, now+o.PingTimeout
 	}
 }
+
+// resumed notes that a client is read from again: what it had to say in the
+// meantime comes only now.
+func (h *heartbeat) resumed(now time.Duration, o *Options) {
+	if h.waiting {
+		h.due = max(h.due, now+o.PingTimeout)
+	}
+}
