@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"log/slog"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -19,7 +20,10 @@ func TestDamso(t *testing.T) {
 
 // listen starts a server that ends with the test, and returns its address.
 func listen(t *testing.T, opts engineio.Options) string {
-	srv := socketio.NewServer(socketio.Options{Engine: opts})
+	srv := socketio.NewServer(socketio.Options{
+		Engine: opts,
+		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
 	serve(srv)
 	at := httptest.NewServer(srv)
 	t.Cleanup(func() {
