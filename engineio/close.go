@@ -62,4 +62,7 @@ func (s *Session) finish(reason Reason, err error) {
 		}
 	}
 	s.receiver.Closed(reason, err)
+	if s.release != nil {
+		s.release()
+	}
 }

@@ -52,6 +52,13 @@ type Options struct {
 	// client, with status 403. If nil, every handshake is allowed.
 	AllowRequest func(*http.Request) error
 
+	// Admit decides, like AllowRequest and after it, whether there is room for one
+	// more session. What it has counted for the session is given back by release,
+	// which is called once: when the session has ended, or when none comes of the
+	// handshake. release may be nil, and must not wait for anything. If Admit is
+	// nil, there is no limit.
+	Admit func(*http.Request) (release func(), err error)
+
 	// Logger gets what concerns single sessions, at debug level. If nil, nothing
 	// is logged.
 	Logger *slog.Logger

@@ -158,10 +158,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case session == nil && s.Closing():
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "server is shutting down", http.StatusServiceUnavailable)
-	case session == nil && upgrade:
-		s.openWebSocket(w, r, query)
 	case session == nil:
-		s.openPolling(w, r, query)
+		s.handshake(w, r, query, upgrade)
 	case upgrade:
 		s.probe(w, r, session)
 	default:
@@ -230,21 +228,37 @@ func protocol(query url.Values) int {
 	return 3
 }
 
-// openPolling opens a session and answers with what it has to say at once.
-func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, query url.Values) {
+// handshake opens a session, if there is room for it.
+func (s *Server) handshake(w http.ResponseWriter, r *http.Request, query url.Values, upgrade bool) {
 	session := s.newSession(r, query)
+	if s.opts.Admit != nil {
+		release, err := s.opts.Admit(r)
+		if err != nil {
+			errForbidden(err.Error()).write(w)
+			return
+		}
+		session.release = release
+	}
+	if upgrade {
+		s.openWebSocket(w, r, session)
+		return
+	}
 	s.open(session, Polling)
-	session.serveGet(w, r)
+	session.serveGet(w, r) // with what it has to say at once
 }
 
 // openWebSocket opens a session that begins with WebSocket.
-func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, query url.Values) {
-	session := s.newSession(r, query)
+func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, session *Session) {
+	opened := false
 	s.serveWebSocket(w, r, func(conn net.Conn) *wsConn {
+		opened = true
 		session.ws = newWSConn(session, conn, true)
 		s.open(session, WebSocket)
 		return session.ws
 	})
+	if !opened && session.release != nil {
+		session.release()
+	}
 }
 
 // probe serves a WebSocket that wants to take over from polling.

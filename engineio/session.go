@@ -53,6 +53,7 @@ type Session struct {
 	base64     bool // the client can't take binary payloads (protocol 3, b64=1)
 	request    Request
 	receiver   Receiver
+	release    func() // from Options.Admit; nil if there is nothing to give back
 
 	timer int // index in shard.timers, plus one; guarded by shard.mu
 
