@@ -1,15 +1,6 @@
 import { computed, ref, watchEffect } from "vue";
 import { recall, remember } from "./store";
-import { type Language, words } from "./words";
-
-/** The language to start with: the remembered one, else the first of the browser's that we speak. */
-export function choose(remembered: string | null, preferred: readonly string[]): Language {
-  for (const tag of [remembered ?? "", ...preferred]) {
-    const language = tag.toLowerCase().split("-")[0];
-    if (language === "ko" || language === "en") return language;
-  }
-  return "en";
-}
+import { choose, words } from "./words";
 
 const language = ref(choose(recall("damso.language"), navigator.languages));
 

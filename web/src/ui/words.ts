@@ -6,6 +6,15 @@ import type { Status } from "../chat/useChat";
 
 export type Language = "ko" | "en";
 
+/** The language to start with: the remembered one, else the first of the browser's that we speak. */
+export function choose(remembered: string | null, preferred: readonly string[]): Language {
+  for (const tag of [remembered ?? "", ...preferred]) {
+    const language = tag.toLowerCase().split("-")[0];
+    if (language === "ko" || language === "en") return language;
+  }
+  return "en";
+}
+
 export interface Words {
   tagline: string;
   status: Record<Status, string>;
@@ -14,7 +23,7 @@ export interface Words {
   toLight: string;
   otherLanguage: string; // in that language
   log: string;
-  /** What stands on the squared paper while nobody has spoken: one square each, rows apart. */
+  /** Lines on squared paper while nobody has spoken, a square to a letter. In Korean they say the title. */
   empty: string[];
   emptyTitle: string;
   emptyText: string;
@@ -48,7 +57,7 @@ const ko: Words = {
   toLight: "밝게 보기",
   otherLanguage: "English",
   log: "대화",
-  empty: ["첫마디를", "건네보세요"],
+  empty: ["첫마디를  ", "건네 보세요"],
   emptyTitle: "첫마디를 건네 보세요",
   emptyText: "여기 적은 말은 지금 함께 있는 모두에게 보여요.",
   you: "나",
