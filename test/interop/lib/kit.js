@@ -97,8 +97,7 @@ class Kit {
   // settled waits until an upgrade, where one is to come, is over on both sides.
   async settled(socket) {
     if (this.transport !== 'upgrade') return;
-    const { engine } = socket.io;
-    await this.until('upgrade', () => engine.transport.name === 'websocket' && !engine.upgrading);
+    await this.until('upgrade', () => socket.io.engine.transport.name === 'websocket' && !socket.io.engine.upgrading);
     await this.ask(socket, 'echo');
   }
 
