@@ -1,6 +1,10 @@
 package engineio
 
-import "github.com/gobwas/ws"
+import (
+	"time"
+
+	"github.com/gobwas/ws"
+)
 
 // Close ends the session after what was sent to it so far has been written, at
 // the latest after 30 seconds. It does not wait.
@@ -27,8 +31,25 @@ func (s *Session) Close() {
 	}
 }
 
-// closeFrame is a WebSocket close frame without a status.
+// closeFrame is a WebSocket close frame with status 1000.
 var closeFrame = newControl(ws.CompiledCloseNormalClosure)
+
+// An ending is how a session ended.
+type ending struct {
+	reason Reason
+	err    error
+}
+
+// begin hands the session's events to r from now on.
+func (s *Session) begin(r Receiver) {
+	s.mu.Lock()
+	s.receiver = r
+	ended := s.ended
+	s.mu.Unlock()
+	if ended != nil {
+		r.Closed(ended.reason, ended.err)
+	}
+}
 
 // finish ends the session at once. Only the first call counts.
 func (s *Session) finish(reason Reason, err error) {
@@ -37,15 +58,21 @@ func (s *Session) finish(reason Reason, err error) {
 		s.mu.Unlock()
 		return
 	}
-	orderly := s.state == stateClosing && len(s.out) == 0
+	conn, probe, receiver := s.ws, s.probe, s.receiver
+	linger := conn != nil && s.state == stateClosing && len(s.out) == 0 && s.srv.linger(conn)
 	s.state = stateClosed
+	if receiver == nil {
+		s.ended = &ending{reason, err}
+	}
 	s.resume()
 	s.out, s.outSize = nil, 0
 	if s.poll != nil {
 		s.poll.answer(closedPayload(s.protocol))
 		s.poll = nil
 	}
-	conn, probe := s.ws, s.probe
+	if s.posting != nil {
+		_ = s.posting.SetReadDeadline(past) // its goroutine waits for the client no more
+	}
 	s.probe = nil
 	s.mu.Unlock()
 
@@ -54,15 +81,20 @@ func (s *Session) finish(reason Reason, err error) {
 	if probe != nil {
 		probe.link.close()
 	}
-	if conn != nil {
-		if orderly {
-			conn.link.linger()
-		} else {
-			conn.link.close()
-		}
+	switch {
+	case linger:
+		conn.link.linger()
+	case conn != nil:
+		conn.link.close()
 	}
-	s.receiver.Closed(reason, err)
+	if receiver != nil {
+		receiver.Closed(reason, err)
+	}
 	if s.release != nil {
 		s.release()
 	}
+	s.srv.told()
 }
+
+// past is a time that is over, for the deadline of what is to end at once.
+var past = time.Unix(1, 0)

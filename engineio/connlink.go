@@ -39,16 +39,14 @@ func (l *connLink) read() {
 	}
 }
 
-// write leaves everything to drain, since net.Conn can't write without waiting,
-// but for the few bytes that a connection takes which nothing was written to
-// yet.
-func (l *connLink) write(p []byte) (int, error) {
-	if l.ws.active {
-		return 0, errWouldBlock
-	}
+// write leaves everything to drain, since net.Conn can't write without waiting.
+func (l *connLink) write([]byte) (int, error) { return 0, errWouldBlock }
+
+func (l *connLink) writeNow(p []byte) error {
 	_ = l.conn.SetWriteDeadline(time.Now().Add(time.Second))
-	defer func() { _ = l.conn.SetWriteDeadline(time.Time{}) }()
-	return l.conn.Write(p)
+	_, err := l.conn.Write(p)
+	_ = l.conn.SetWriteDeadline(time.Time{})
+	return err
 }
 
 func (l *connLink) drain() {

@@ -137,14 +137,10 @@ type loopLink struct {
 	timer   *time.Timer // of linger
 }
 
-// newLoopLink takes conn's descriptor over and closes conn. It returns nil if conn
-// is no plain socket.
-func newLoopLink(l *loop, c *wsConn, conn net.Conn) *loopLink {
-	tcp, ok := conn.(*net.TCPConn)
-	if !ok {
-		return nil
-	}
-	raw, err := tcp.SyscallConn()
+// newLoopLink takes conn's descriptor over and closes conn. It returns nil if that
+// can't be had.
+func newLoopLink(l *loop, c *wsConn, conn *net.TCPConn) *loopLink {
+	raw, err := conn.SyscallConn()
 	if err != nil {
 		return nil
 	}
@@ -230,6 +226,11 @@ func (k *loopLink) write(p []byte) (int, error) {
 	return written, nil
 }
 
+func (k *loopLink) writeNow(p []byte) error {
+	_, err := k.write(p)
+	return err
+}
+
 func (k *loopLink) drain()  { k.watch(&k.full, true) }
 func (k *loopLink) pause()  { k.watch(&k.paused, true) }
 func (k *loopLink) resume() { k.watch(&k.paused, false) }
@@ -273,7 +274,7 @@ func (k *loopLink) linger() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.closed.Load() {
-		k.timer = time.AfterFunc(lingerTimeout, k.close)
+		k.timer = time.AfterFunc(lingerTimeout, func() { k.fail(os.ErrDeadlineExceeded) })
 	}
 }
 

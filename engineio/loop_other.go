@@ -16,4 +16,4 @@ func newLoop(*slog.Logger) *loop { return nil }
 
 func (*loop) run(context.Context) {}
 
-func newLoopLink(*loop, *wsConn, net.Conn) link { return nil }
+func newLoopLink(*loop, *wsConn, *net.TCPConn) link { return nil }

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -65,7 +66,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 		}
 		ended := s.state == stateClosing && s.ws == nil
 		s.mu.Unlock()
-		writePayload(w, body)
+		s.writePayload(w, body)
 		if ended {
 			s.finish(ForcedClose, nil)
 		}
@@ -84,7 +85,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	for {
 		select {
 		case body := <-p.reply:
-			writePayload(w, body)
+			s.writePayload(w, body)
 			return
 		case <-late:
 			s.mu.Lock()
@@ -95,10 +96,25 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 			s.mu.Unlock()
 			late = nil
 		case <-r.Context().Done():
-			s.finish(TransportError, errPollAborted)
+			if s.abort(p) {
+				s.finish(TransportError, errPollAborted)
+				return
+			}
+			s.writePayload(w, <-p.reply) // it was answered, and the client may still get that
 			return
 		}
 	}
+}
+
+// abort gives up p, unless it was answered.
+func (s *Session) abort(p *poll) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.poll != p {
+		return false
+	}
+	s.poll = nil
+	return true
 }
 
 // releasePoll answers the waiting GET with a noop if an upgrade was probed, since
@@ -119,46 +135,59 @@ func (s *Session) releasePoll() bool {
 // servePost takes the packets that a client sends.
 func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	overlap := s.posting
-	s.posting = true
+	ended, upgraded, overlap := s.state == stateClosed, s.ws != nil, s.posting != nil
+	if !ended && !upgraded && !overlap {
+		s.posting = http.NewResponseController(w)
+	}
 	s.mu.Unlock()
-	if overlap {
+	switch {
+	case ended:
+		errUnknownSession.write(w)
+		return
+	case upgraded:
+		errBadRequest.write(w)
+		return
+	case overlap:
 		errBadRequest.write(w)
 		s.finish(TransportError, errOverlapPost)
 		return
 	}
-	defer func() {
-		s.mu.Lock()
-		s.posting = false
-		s.mu.Unlock()
-	}()
 
+	reason, err := s.takePost(w, r)
+	s.mu.Lock()
+	s.posting = nil // before the answer, which allows the client to send more
+	s.mu.Unlock()
+	switch tooLarge := new(http.MaxBytesError); {
+	case err == nil:
+		h := w.Header()
+		h.Set("Content-Type", "text/html") // "to avoid an unwanted download dialog on certain user-agents"
+		h.Set("Cache-Control", "no-store")
+		_, _ = io.WriteString(w, "ok") // a client that left misses nothing
+	case errors.As(err, &tooLarge):
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+	default:
+		errBadRequest.write(w)
+		s.finish(reason, err)
+	}
+}
+
+// takePost reads a POST and hands its packets over. It returns once the session is
+// not paused.
+func (s *Session) takePost(w http.ResponseWriter, r *http.Request) (Reason, error) {
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	binary := mediaType == "application/octet-stream"
 	if binary && s.protocol == 4 {
-		errBadRequest.write(w)
-		s.finish(TransportError, errBinaryPolling)
-		return
+		return TransportError, errBinaryPolling
 	}
 	body, err := readBody(w, r, s.srv.opts.MaxPayload)
 	if err != nil {
-		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-			w.WriteHeader(http.StatusRequestEntityTooLarge)
-			return
-		}
-		s.finish(TransportError, err)
-		return
+		return TransportError, fmt.Errorf("engineio: read POST: %w", err)
 	}
 	if reason, err := s.receivePayload(body, binary); err != nil {
-		errBadRequest.write(w)
-		s.finish(reason, err)
-		return
+		return reason, err
 	}
 	s.awaitResume()
-	h := w.Header()
-	h.Set("Content-Type", "text/html") // "to avoid an unwanted download dialog on certain user-agents"
-	h.Set("Cache-Control", "no-store")
-	_, _ = io.WriteString(w, "ok")
+	return "", nil
 }
 
 func readBody(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error) {
@@ -271,7 +300,9 @@ func closedPayload(protocol int) payload {
 	return encodePayload([]*Message{closePacket}, protocol, true)
 }
 
-func writePayload(w http.ResponseWriter, p payload) {
+// writePayload answers a GET. A client that does not take it within the time of a
+// heartbeat is lost anyway, and must not keep it in memory.
+func (s *Session) writePayload(w http.ResponseWriter, p payload) {
 	h := w.Header()
 	if p.binary {
 		h.Set("Content-Type", "application/octet-stream")
@@ -280,5 +311,9 @@ func writePayload(w http.ResponseWriter, p payload) {
 	}
 	h.Set("Content-Length", strconv.Itoa(len(p.body)))
 	h.Set("Cache-Control", "no-store")
+	c := http.NewResponseController(w)
+	_ = c.SetWriteDeadline(time.Now().Add(s.srv.opts.PingInterval + s.srv.opts.PingTimeout))
 	_, _ = w.Write(p.body) // a client that left is noticed by its next request
+	_ = c.Flush()
+	_ = c.SetWriteDeadline(time.Time{})
 }

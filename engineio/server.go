@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -36,18 +35,24 @@ type Server struct {
 	http    http.Handler // serve, and CORS around it
 	started time.Time
 	shards  []*shard
-	loops   []*loop // read from the connections; none where the system has no epoll
+	ctx     context.Context // ends with the goroutines
 	stop    context.CancelFunc
 	wg      sync.WaitGroup // of all goroutines but those of net/http
+
+	loopsOnce sync.Once
+	loops     []*loop // read from TCP connections; set by startLoops
 
 	next atomic.Uint32 // counts sessions, to spread them over the shards
 
 	// Guarded by mu.
-	mu       sync.RWMutex
-	sessions map[string]*Session // by id
-	closing  bool                // no new sessions
-	stopped  bool                // no new goroutines
-	empty    chan struct{}       // closed when closing, and sessions is empty
+	mu        sync.RWMutex
+	sessions  map[string]*Session  // by id
+	lingering map[*wsConn]struct{} // of sessions that have ended
+	closing   bool                 // no new sessions
+	dropping  bool                 // no new lingering connections
+	ending    int                  // sessions whose receivers are being told
+	stopped   bool                 // no new goroutines
+	empty     chan struct{}        // closed when closing, and nothing is left
 }
 
 // NewServer returns a server whose sessions are handed to h. It panics if
@@ -58,7 +63,15 @@ func NewServer(h Handler, opts Options) *Server {
 	}
 	opts = opts.withDefaults()
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{opts: opts, handler: h, started: time.Now(), stop: stop, sessions: map[string]*Session{}, empty: make(chan struct{})}
+	s := &Server{
+		opts:     opts,
+		handler:  h,
+		started:  time.Now(),
+		ctx:      ctx,
+		stop:     stop,
+		sessions: map[string]*Session{},
+		empty:    make(chan struct{}),
+	}
 	s.http = http.HandlerFunc(s.serve)
 	if opts.CORS != nil {
 		s.http = opts.CORS.wrap(s.http)
@@ -67,83 +80,12 @@ func NewServer(h Handler, opts Options) *Server {
 		sh := newShard(s.clock)
 		s.shards = append(s.shards, sh)
 		s.wg.Go(func() { sh.run(ctx) })
-		if l := newLoop(opts.Logger); l != nil {
-			s.loops = append(s.loops, l)
-			s.wg.Go(func() { l.run(ctx) })
-		}
 	}
 	return s
 }
 
 // clock returns the time since the server started.
 func (s *Server) clock() time.Duration { return time.Since(s.started) }
-
-// Sessions returns the number of open sessions.
-func (s *Server) Sessions() int {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return len(s.sessions)
-}
-
-// Shutdown refuses new sessions with status 503, closes those there are once
-// what waits for them is written, and returns when all are gone. If ctx ends
-// before that, it drops the rest and returns ctx's error.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.mu.Lock()
-	if !s.closing && len(s.sessions) == 0 {
-		close(s.empty)
-	}
-	s.closing = true
-	s.mu.Unlock()
-	for _, session := range s.snapshot() {
-		session.Close()
-	}
-	var err error
-	select {
-	case <-s.empty:
-	case <-ctx.Done():
-		err = ctx.Err()
-		for _, session := range s.snapshot() {
-			session.finish(ForcedClose, errServerShutdown)
-		}
-	}
-	s.mu.Lock()
-	s.stopped = true
-	s.mu.Unlock()
-	s.stop()
-	s.wg.Wait()
-	return err
-}
-
-// start runs f on a goroutine that Shutdown waits for, unless that is over.
-func (s *Server) start(f func()) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if !s.stopped {
-		s.wg.Go(f)
-	}
-	return !s.stopped
-}
-
-// Close drops all sessions at once.
-func (s *Server) Close() error {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := s.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
-}
-
-func (s *Server) snapshot() []*Session {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	all := make([]*Session, 0, len(s.sessions))
-	for _, session := range s.sessions {
-		all = append(all, session)
-	}
-	return all
-}
 
 // ServeHTTP serves a request of a client: a handshake, a poll, data, an upgrade.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.http.ServeHTTP(w, r) }
@@ -156,8 +98,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case failure != nil:
 		failure.write(w)
 	case session == nil && s.Closing():
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, "server is shutting down", http.StatusServiceUnavailable)
+		refuse(w)
 	case session == nil:
 		s.handshake(w, r, query, upgrade)
 	case upgrade:
@@ -167,11 +108,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Closing says whether Shutdown or Close was called.
-func (s *Server) Closing() bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.closing
+// refuse answers a handshake that comes after Shutdown.
+func refuse(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, "server is shutting down", http.StatusServiceUnavailable)
 }
 
 func isUpgrade(r *http.Request) bool {
@@ -212,7 +152,9 @@ func (s *Server) verifySession(sid, transport string, query url.Values, upgrade 
 	switch {
 	case session == nil:
 		return nil, errUnknownSession
-	case !upgrade && session.Transport() != transport, upgrade && transport != WebSocket:
+	case upgrade != (transport == WebSocket):
+		return nil, errBadRequest
+	case !upgrade && session.Transport() != Polling:
 		return nil, errBadRequest
 	case session.protocol != protocol(query):
 		return nil, errBadRequest
@@ -239,26 +181,30 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, query url.Val
 		}
 		session.release = release
 	}
-	if upgrade {
-		s.openWebSocket(w, r, session)
-		return
-	}
-	s.open(session, Polling)
-	session.serveGet(w, r) // with what it has to say at once
-}
-
-// openWebSocket opens a session that begins with WebSocket.
-func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, session *Session) {
 	opened := false
-	s.serveWebSocket(w, r, func(conn net.Conn) *wsConn {
-		opened = true
-		session.ws = newWSConn(session, conn, true)
-		s.open(session, WebSocket)
-		return session.ws
-	})
+	if upgrade {
+		opened = s.openWebSocket(w, r, session)
+	} else if opened = s.open(session, Polling); opened {
+		session.serveGet(w, r) // with what it has to say at once
+	} else {
+		refuse(w)
+	}
 	if !opened && session.release != nil {
 		session.release()
 	}
+}
+
+// openWebSocket opens a session that begins with WebSocket.
+func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, session *Session) (opened bool) {
+	s.serveWebSocket(w, r, func(conn net.Conn) *wsConn {
+		session.ws = newWSConn(session, conn, true)
+		if opened = s.open(session, WebSocket); !opened {
+			session.ws.link.close()
+			return nil
+		}
+		return session.ws
+	})
+	return opened
 }
 
 // probe serves a WebSocket that wants to take over from polling.
@@ -290,12 +236,28 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, attach f
 // newLink makes a link of conn: one that a loop reads, if that can be had, and
 // else one with a goroutine.
 func (s *Server) newLink(c *wsConn, conn net.Conn) link {
-	if len(s.loops) > 0 {
-		if l := newLoopLink(s.loops[c.session.shardIndex], c, conn); l != nil {
-			return l
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		s.loopsOnce.Do(s.startLoops)
+		if len(s.loops) > 0 {
+			if l := newLoopLink(s.loops[c.session.shardIndex], c, tcp); l != nil {
+				return l
+			}
 		}
 	}
 	return &connLink{ws: c, conn: conn}
+}
+
+// startLoops starts a loop for each shard, if the system has any to give.
+func (s *Server) startLoops() {
+	var loops []*loop
+	for range s.shards {
+		l := newLoop(s.opts.Logger)
+		if l == nil || !s.start(func() { l.run(s.ctx) }) {
+			return
+		}
+		loops = append(loops, l)
+	}
+	s.loops = loops
 }
 
 func (s *Server) newSession(r *http.Request, query url.Values) *Session {
@@ -311,39 +273,23 @@ func (s *Server) newSession(r *http.Request, query url.Values) *Session {
 	}
 }
 
-// open greets the client, tells the handler and makes session known. What the
-// handler sends goes out together with the greeting.
-func (s *Server) open(session *Session, transport string) {
+// open makes session known, greets the client and tells the handler. What the
+// handler sends goes out together with the greeting. It returns false if the server
+// takes no more sessions.
+func (s *Server) open(session *Session, transport string) bool {
 	session.mu.Lock()
 	session.push(textPacket(enginewire.Open, s.openData(session.id, transport)))
 	session.queued = true
 	session.beat.start(s.clock(), &s.opts, session.protocol)
 	due := session.beat.due
 	session.mu.Unlock()
-	session.receiver = s.handler.Open(session)
-
-	s.mu.Lock()
-	s.sessions[session.id] = session
-	closing := s.closing
-	s.mu.Unlock()
+	if !s.add(session) {
+		return false
+	}
 	session.shard.schedule(session, due)
+	session.begin(s.handler.Open(session))
 	session.shard.write(session)
-	if closing { // Shutdown did not see it
-		session.Close()
-	}
-}
-
-func (s *Server) remove(session *Session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.sessions, session.id)
-	if s.closing && len(s.sessions) == 0 {
-		select {
-		case <-s.empty:
-		default:
-			close(s.empty)
-		}
-	}
+	return true
 }
 
 // openData is the data of the packet that opens a session.

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -15,9 +16,10 @@ type Receiver interface {
 	// that has too much to do calls [Session.Pause].
 	Receive(data []byte, binary bool)
 
-	// Closed is called once, when the session has ended. Nothing is received
-	// after it, but a Receive that was under way may end later. err says more than
-	// reason does, or is nil.
+	// Closed is called once, when the session has ended. It must not wait for
+	// anything either. Nothing is received after it, but for the message that the
+	// session is about to hand over at this moment. err says more than reason
+	// does, or is nil.
 	Closed(reason Reason, err error)
 }
 
@@ -52,7 +54,6 @@ type Session struct {
 	protocol   int
 	base64     bool // the client can't take binary payloads (protocol 3, b64=1)
 	request    Request
-	receiver   Receiver
 	release    func() // from Options.Admit; nil if there is nothing to give back
 
 	timer int // index in shard.timers, plus one; guarded by shard.mu
@@ -60,17 +61,20 @@ type Session struct {
 	// Guarded by mu.
 	mu       sync.Mutex
 	state    state
-	failure  error         // why the shard has to end the session
-	ws       *wsConn       // nil while the transport is polling
-	poll     *poll         // the GET that waits for something to send
-	posting  bool          // a POST is being read
-	probe    *wsConn       // wants to take over from polling
-	released int           // GETs answered at once because of probe
-	beat     heartbeat     //
-	deadline time.Duration // of the upgrade, or of closing; 0 is none
-	expiry   time.Duration // set by CloseAfter; 0 is none
-	resumed  chan struct{} // closed when reading may go on; nil unless paused
-	text     textEncoding  // of the client's polling payloads
+	receiver Receiver                 // nil while the handler is told of the session
+	ended    *ending                  // how the session ended while receiver was nil
+	failure  error                    // why the shard has to end the session
+	ws       *wsConn                  // nil while the transport is polling
+	poll     *poll                    // the GET that waits for something to send
+	posting  *http.ResponseController // of the POST that is being read or taken
+	probe    *wsConn                  // wants to take over from polling
+	released int                      // GETs answered at once because of probe
+	beat     heartbeat                //
+	deadline time.Duration            // of the upgrade, or of closing; 0 is none
+	expiry   time.Duration            // set by CloseAfter; 0 is none
+	resumed  chan struct{}            // closed when reading may go on; nil unless paused
+
+	text textEncoding // of the client's polling payloads; owned by the POST
 
 	// The outbox: what waits to be written; guarded by mu.
 	out      []*Message
@@ -146,7 +150,13 @@ func (s *Session) enqueue(m *Message, volatile bool) bool {
 func (s *Session) push(m *Message) bool {
 	s.out = append(s.out, m)
 	s.outSize += m.size
-	if s.queued || s.flushing || s.blocked || s.ws == nil && s.poll == nil {
+	return s.mark()
+}
+
+// mark says whether the shard must be told that there is something to write; mu
+// is held.
+func (s *Session) mark() bool {
+	if len(s.out) == 0 || s.queued || s.flushing || s.blocked || s.ws == nil && s.poll == nil {
 		return false
 	}
 	s.queued = true
@@ -188,7 +198,7 @@ func (s *Session) resume() {
 		if s.ws != nil {
 			s.ws.link.resume()
 		}
-		s.beat.heard(s.srv.clock(), &s.srv.opts) // its pong may have had to wait
+		s.beat.resumed(s.srv.clock(), &s.srv.opts)
 	}
 }
 
@@ -263,16 +273,11 @@ var (
 // tick does what is due at now. It is called by the shard alone.
 func (s *Session) tick(now time.Duration) {
 	s.mu.Lock()
-	if s.state == stateClosed {
-		s.mu.Unlock()
+	if s.state != stateOpen {
+		s.tickClosing(now)
 		return
 	}
 	if due(s.deadline, now) {
-		if s.state == stateClosing {
-			s.mu.Unlock()
-			s.finish(ForcedClose, nil)
-			return
-		}
 		s.endProbe()
 	}
 	if due(s.expiry, now) {
@@ -294,6 +299,19 @@ func (s *Session) tick(now time.Duration) {
 	}
 	s.shard.schedule(s, s.nextTick())
 	s.mu.Unlock()
+}
+
+// tickClosing is tick for a session that the server closes or has closed. It
+// unlocks mu.
+func (s *Session) tickClosing(now time.Duration) {
+	overdue := s.state == stateClosing && due(s.deadline, now)
+	if s.state == stateClosing && !overdue {
+		s.shard.schedule(s, s.deadline)
+	}
+	s.mu.Unlock()
+	if overdue {
+		s.finish(ForcedClose, nil)
+	}
 }
 
 // due says whether the time t, if there is one, has come.

@@ -42,7 +42,7 @@ func (s *Session) endProbe() {
 func (s *Session) receiveProbe(c *wsConn, p enginewire.Packet) error {
 	switch {
 	case p.Type == enginewire.Ping && string(p.Data) == probe:
-		if err := c.writeNow(probeAnswer.frame); err != nil {
+		if err := c.link.writeNow(probeAnswer.frame); err != nil {
 			return err
 		}
 		s.mu.Lock()
@@ -60,23 +60,25 @@ func (s *Session) receiveProbe(c *wsConn, p enginewire.Packet) error {
 // upgrade makes c the transport.
 func (s *Session) upgrade(c *wsConn) error {
 	s.mu.Lock()
-	if s.probe != c || s.state == stateClosed {
-		s.mu.Unlock()
+	if s.probe != c || s.state == stateClosed || s.posting != nil {
+		s.mu.Unlock() // a client "must not send" over both transports
 		return errUnknownPacket
 	}
 	s.ws, s.probe = c, nil
 	c.active = true
-	if s.state == stateOpen {
-		s.deadline = 0
-	} else {
-		s.push(closeFrame)
+	if s.resumed != nil {
+		c.link.pause()
 	}
 	if s.poll != nil {
 		s.poll.answer(noopPayload(s.protocol))
 		s.poll = nil
 	}
-	write := len(s.out) > 0 && !s.queued
-	s.queued = s.queued || write
+	write := s.mark()
+	if s.state == stateOpen {
+		s.deadline = 0
+	} else {
+		write = s.push(closeFrame) || write
+	}
 	s.mu.Unlock()
 	if write {
 		s.shard.write(s)

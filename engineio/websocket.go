@@ -32,13 +32,15 @@ type wsConn struct {
 
 // A link is what carries a WebSocket connection. It reads by itself, from when it
 // is started until it is closed or lost, and calls wsConn.receive and wsConn.lost.
-// Its methods don't block, and may be called from any goroutine.
+// Its methods don't block, but for writeNow, and may be called from any goroutine.
 type link interface {
 	// start begins to read.
 	start()
 	// write writes as much of p as the connection takes at once. If that is not
 	// all, the error says why; errWouldBlock is no failure.
 	write(p []byte) (int, error)
+	// writeNow writes a few bytes, while nobody else writes. It may take a second.
+	writeNow(p []byte) error
 	// drain has Session.unblock or drainWith called when the connection takes more.
 	drain()
 	// pause stops reading until resume. session.mu is held for both.
@@ -85,7 +87,7 @@ func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
 			c.session.Send(newControl(frame))
 			return nil
 		}
-		return c.writeNow(frame)
+		return c.link.writeNow(frame)
 	case ws.OpPong:
 		return nil
 	case ws.OpClose:
@@ -106,8 +108,14 @@ func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
 
 func (c *wsConn) decode(binary bool, payload []byte) (enginewire.Packet, error) {
 	switch {
+	case !binary && c.session.protocol == 3 && len(payload) > 0 && payload[0] == 'b':
+		if len(payload) < 2 || payload[1] != byte(enginewire.Message) {
+			return enginewire.Packet{}, enginewire.ErrPacket
+		}
+		payload[1] = 'b' // base64 has its type before it, and else looks as in protocol 4
+		return enginewire.DecodePacket4(payload[1:])
 	case !binary:
-		return enginewire.DecodePacket4(payload) // the same in protocol 3
+		return enginewire.DecodePacket4(payload)
 	case c.session.protocol == 4:
 		return enginewire.Packet{Type: enginewire.Message, Binary: true, Data: payload}, nil
 	case len(payload) == 0 || payload[0] > 6:
@@ -115,13 +123,6 @@ func (c *wsConn) decode(binary bool, payload []byte) (enginewire.Packet, error) 
 	default:
 		return enginewire.Packet{Type: enginewire.Type('0' + payload[0]), Binary: true, Data: payload[1:]}, nil
 	}
-}
-
-// writeNow writes a small frame to a connection that nobody else writes to yet,
-// so that it has room for it, or a client that is none.
-func (c *wsConn) writeNow(frame []byte) error {
-	_, err := c.link.write(frame)
-	return err
 }
 
 // lost takes the end of the connection: of the session if c was its transport, of
@@ -137,6 +138,7 @@ func (c *wsConn) lost(err error) {
 	if active {
 		s.finish(lossReason(err), err)
 	}
+	s.srv.gone(c)
 }
 
 func lossReason(err error) Reason {
@@ -159,6 +161,6 @@ func (s *Session) answerClose(c *wsConn) {
 	s.flushing = s.flushing || idle
 	s.mu.Unlock()
 	if idle {
-		_ = c.writeNow(closeFrame.frame) // a courtesy
+		_ = c.link.writeNow(closeFrame.frame) // a courtesy
 	}
 }
