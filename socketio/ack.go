@@ -9,12 +9,15 @@ import (
 
 // EmitWithAck sends an event to this client and waits for its acknowledgement, whose
 // arguments it returns. It gives up when ctx ends; when the socket is
-// disconnected, the error is [ErrDisconnected]. It may be called in a handler of
-// the same socket.
+// disconnected, the error is [ErrDisconnected], and otherwise as that of Emit.
+//
+// It may be called in a handler of the same socket. But then other events of the
+// client wait for the handler, and with too many of them the client is read from
+// no more, not its acknowledgement either: so let ctx have a deadline.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
-	data, attachments, err := packet.Marshal(event, args...)
+	e, err := marshal(event, args)
 	if err != nil {
-		return Args{}, wrap(event, err)
+		return Args{}, err
 	}
 	answer := make(chan Args, 1)
 	id, err := s.expectAck(answer)
@@ -22,18 +25,24 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 		return Args{}, err
 	}
 	s.conn.session.Send(encodePacket(packet.Packet{
-		Type: packet.Event, Namespace: s.ns.name, ID: id, HasID: true, Data: data,
-	}, attachments))
+		Type: packet.Event, Namespace: s.ns.name, ID: id, HasID: true, Data: e.Data,
+	}, e.Attachments))
 	select {
 	case args := <-answer:
 		return args, nil
 	case <-s.Context().Done():
-		return Args{}, ErrDisconnected
+		err = ErrDisconnected
 	case <-ctx.Done():
-		s.mu.Lock()
-		delete(s.acks, id)
-		s.mu.Unlock()
-		return Args{}, fmt.Errorf("socketio: wait for the ack of %q: %w", event, ctx.Err())
+		err = fmt.Errorf("socketio: wait for the ack of %q: %w", event, ctx.Err())
+	}
+	s.mu.Lock()
+	delete(s.acks, id)
+	s.mu.Unlock()
+	select {
+	case args := <-answer: // it came just before
+		return args, nil
+	default:
+		return Args{}, err
 	}
 }
 

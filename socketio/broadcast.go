@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/damso/damso/adapter"
-	"github.com/damso/damso/socketio/packet"
 )
 
 // A Broadcast is an event on its way to many sockets: its methods say to which, and
@@ -47,18 +46,19 @@ func (b Broadcast) Volatile() Broadcast {
 }
 
 // Emit sends the event. It does not wait for anybody. The error says that an
-// argument can't be encoded.
+// argument can't be encoded, or that the event's name is a reserved one. Binary
+// arguments are not copied: they must not be changed afterwards.
 func (b Broadcast) Emit(event string, args ...any) error {
-	data, attachments, err := packet.Marshal(event, args...)
+	e, err := marshal(event, args)
 	if err != nil {
-		return wrap(event, err)
+		return err
 	}
 	b.ns.broadcast(&adapter.Operation{
 		Kind:   adapter.Broadcast,
 		Rooms:  b.rooms,
 		Except: b.except,
 		Flags:  b.flags,
-		Event:  adapter.Event{Data: data, Attachments: attachments},
+		Event:  e,
 	}, b.local)
 	return nil
 }

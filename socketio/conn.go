@@ -22,7 +22,8 @@ type conn struct {
 	// Guarded by mu.
 	mu      sync.Mutex
 	sockets []*Socket // few: one per namespace
-	backlog int       // events that wait for handlers, of all sockets
+	living  int       // sockets with handlers at work or to come, also those that have left
+	backlog int       // bytes of events that wait for handlers, of all sockets
 	paused  bool      // the session, because of the backlog
 	closed  bool
 }
@@ -33,14 +34,17 @@ type partial struct {
 	attachments [][]byte
 }
 
-// A client whose events wait for handlers is read from no more when there are
-// maxBacklog of them, until they are down to minBacklog.
+// A client is read from no more while the events that wait for handlers, beside
+// those that are being handled, have maxBacklog bytes, until they are down to
+// minBacklog. An event counts eventOverhead bytes more than it has.
 const (
-	maxBacklog = 256
-	minBacklog = 64
+	maxBacklog    = 1 << 20
+	minBacklog    = maxBacklog / 4
+	eventOverhead = 4 << 10
 )
 
-// maxSockets is how many namespaces one client may have joined at a time.
+// maxSockets is how many namespaces one client may have joined at a time. One that
+// it has left counts until the handlers are done with it.
 const maxSockets = 256
 
 var (
@@ -56,7 +60,7 @@ func (s *Server) Open(session *engineio.Session) engineio.Receiver {
 	session.CloseAfter(s.opts.ConnectTimeout)
 	if session.Protocol() == 3 {
 		// Clients of protocol 3 are in the main namespace without asking.
-		_ = c.connect(packet.Packet{Type: packet.Connect, Namespace: "/"}) // can't fail on a new conn
+		_ = c.connect(packet.Packet{Namespace: "/"}) // can't fail on a new conn
 	}
 	return c
 }
@@ -120,11 +124,12 @@ func (c *conn) handle(p packet.Packet, attachments [][]byte) error {
 	}
 	switch p.Type {
 	case packet.Event, packet.BinaryEvent:
-		return s.queue(&Event{socket: s, id: p.ID, wantsAck: p.HasID, data: p.Data, attachments: attachments})
+		s.queue(&Event{socket: s, id: p.ID, wantsAck: p.HasID, data: p.Data, attachments: attachments})
+		return nil
 	case packet.Ack, packet.BinaryAck:
 		return s.acknowledged(p, attachments)
 	case packet.Disconnect:
-		s.leave(ClientNamespaceDisconnect, nil)
+		s.leave(ClientNamespaceDisconnect, nil, nil)
 		return nil
 	default:
 		return errState
@@ -148,11 +153,12 @@ func (c *conn) connect(p packet.Packet) error {
 			return nil // it may ask for the main namespace, where it is already
 		}
 		return errState
-	case len(c.sockets) >= maxSockets:
+	case c.living >= maxSockets:
 		return errSockets
 	}
 	s := newSocket(ns, c, p)
 	c.sockets = append(c.sockets, s)
+	c.living++
 	s.start()
 	return nil
 }
@@ -171,13 +177,18 @@ func (c *conn) find(nsp string) int {
 	return slices.IndexFunc(c.sockets, func(s *Socket) bool { return s.ns.name == nsp })
 }
 
-// remove forgets a socket that has left.
+// remove forgets a socket that has left; mu is held.
 func (c *conn) remove(s *Socket) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if i := slices.Index(c.sockets, s); i >= 0 {
 		c.sockets = slices.Delete(c.sockets, i, i+1)
 	}
+}
+
+// over notes that the handlers are done with a socket.
+func (c *conn) over() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.living--
 }
 
 // take returns the sockets and forgets them, for the end of the connection.
@@ -192,7 +203,7 @@ func (c *conn) take() []*Socket {
 // Closed takes the end of the session. It is called by the session.
 func (c *conn) Closed(reason engineio.Reason, err error) {
 	for _, s := range c.take() {
-		s.leave(c.reason(reason), err)
+		s.leave(c.reason(reason), err, nil)
 	}
 }
 
@@ -206,26 +217,31 @@ func (c *conn) reason(r engineio.Reason) Reason {
 // end closes the connection from this side.
 func (c *conn) end(reason Reason, err error) {
 	for _, s := range c.take() {
-		s.leave(reason, err)
+		s.leave(reason, err, nil)
 	}
 	c.session.Close()
 }
 
-// waiting counts an event that waits for its handler, done one that waits no
-// more.
-func (c *conn) waiting() {
+// raise counts an event of n bytes that waits for its handler.
+func (c *conn) raise(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.backlog++; c.backlog >= maxBacklog && !c.paused {
+	if c.backlog += n; c.backlog >= maxBacklog && !c.paused {
 		c.paused = true
 		c.session.Pause()
 	}
 }
 
-func (c *conn) done() {
+// handled counts an event that waits no more.
+func (c *conn) handled(e *Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.backlog--; c.backlog <= minBacklog && c.paused {
+	c.lower(e.size())
+}
+
+// lower undoes raise; mu is held.
+func (c *conn) lower(n int) {
+	if c.backlog -= n; c.backlog <= minBacklog && c.paused {
 		c.paused = false
 		c.session.Resume()
 	}

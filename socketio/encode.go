@@ -30,6 +30,15 @@ func encodePacket(p packet.Packet, attachments [][]byte) *engineio.Message {
 	return engineio.NewMessage(p.Append(buf), attachments)
 }
 
-func wrap(event string, err error) error {
-	return fmt.Errorf("socketio: encode %q: %w", event, err)
+// marshal encodes an event for sending. Names that Socket.IO keeps for itself are
+// refused, since they would make clients believe that they were disconnected.
+func marshal(event string, args []any) (adapter.Event, error) {
+	err := packet.ErrReservedEvent
+	if !packet.Reserved(event) {
+		var e adapter.Event
+		if e.Data, e.Attachments, err = packet.Marshal(event, args...); err == nil {
+			return e, nil
+		}
+	}
+	return adapter.Event{}, fmt.Errorf("socketio: encode %q: %w", event, err)
 }

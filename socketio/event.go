@@ -28,6 +28,15 @@ type Event struct {
 	attachments [][]byte
 }
 
+// size is about what the event holds in memory.
+func (e *Event) size() int {
+	n := eventOverhead + len(e.data)
+	for _, b := range e.attachments {
+		n += len(b)
+	}
+	return n
+}
+
 // decode sets Name and Args.
 func (e *Event) decode() error {
 	name, args, err := packet.EventName(e.data)
@@ -42,7 +51,9 @@ func (e *Event) decode() error {
 func (e *Event) WantsAck() bool { return e.wantsAck }
 
 // Ack answers the client. It may be called from any goroutine, also after the
-// handler has returned. Without a client that waits for it, it does nothing.
+// handler has returned. Without a client that waits for it, it does nothing. The
+// error says that an argument can't be encoded, after which another Ack may be
+// tried, or is [ErrAcked].
 func (e *Event) Ack(args ...any) error {
 	return e.answer(e.socket.conn.session.Send, args)
 }
@@ -61,16 +72,19 @@ func (e *Event) answer(send func(*engineio.Message), args []any) error {
 	if !e.wantsAck {
 		return nil
 	}
-	if e.acked.Swap(true) {
-		return ErrAcked
-	}
 	data, attachments, err := packet.MarshalArgs(args...)
 	if err != nil {
 		return fmt.Errorf("socketio: encode ack of %q: %w", e.Name, err)
 	}
-	send(encodePacket(packet.Packet{
-		Type: packet.Ack, Namespace: e.socket.ns.name, ID: e.id, HasID: true, Data: data,
-	}, attachments))
+	if e.acked.Swap(true) {
+		return ErrAcked
+	}
+	s := e.socket
+	if s.Connected() {
+		send(encodePacket(packet.Packet{
+			Type: packet.Ack, Namespace: s.ns.name, ID: e.id, HasID: true, Data: data,
+		}, attachments))
+	}
 	return nil
 }
 

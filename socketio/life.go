@@ -2,8 +2,10 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"runtime/debug"
 
+	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/socketio/packet"
 )
 
@@ -19,19 +21,24 @@ func (s *Socket) join() bool {
 	ctx := s.Context()
 	err := s.guard(func() error { return s.ns.authorize(ctx, s) })
 	if err != nil {
-		s.conn.session.Send(encodePacket(connectError(s.conn.session.Protocol(), s.ns.name, err), nil))
-		s.conn.remove(s)
-		s.leave(ServerNamespaceDisconnect, err)
+		if errors.Is(err, errPanic) {
+			err = errInternal
+		}
+		refusal := connectError(s.conn.session.Protocol(), s.ns.name, err)
+		s.leave(ServerNamespaceDisconnect, err, encodePacket(refusal, nil))
 		return false
 	}
 	if !s.ns.add(s) {
-		s.stop()
 		return false
 	}
 	s.conn.session.CloseAfter(0)
 	h := s.ns.handlers.Load()
 	for _, f := range h.connect {
-		if err := s.guard(func() error { return f(ctx, s) }); err != nil {
+		err := s.guard(func() error { return f(ctx, s) })
+		if errors.Is(err, errPanic) {
+			break
+		}
+		if err != nil {
 			h.fail(ctx, s, nil, err)
 		}
 	}
@@ -56,29 +63,13 @@ func (s *Socket) connect() bool {
 	return true
 }
 
-// leave ends the socket. Handlers of events that came before it still run, then
-// those of the disconnection. Only the first call counts.
-func (s *Socket) leave(reason Reason, err error) {
-	s.mu.Lock()
-	if s.state == disconnected {
-		s.mu.Unlock()
-		return
-	}
-	was := s.state
-	s.state, s.reason = disconnected, reason
-	s.acks = nil
-	if s.done != nil {
-		close(s.done)
-	}
-	start := !s.running && was == connected
-	s.running = s.running || start
-	s.mu.Unlock()
-
-	s.conn.remove(s)
-	if was == connected {
-		s.ns.remove(s)
-	}
-	if err != nil {
+// leave ends the socket, in one step for everybody who looks: until then it gets
+// what is sent to it and to its rooms, and after farewell, if that is not nil,
+// nothing. Handlers of events that came before still run, unless this side ends
+// it, then those of the disconnection. Only the first call counts.
+func (s *Socket) leave(reason Reason, err error, farewell *engineio.Message) {
+	ended, start := s.end(reason, farewell)
+	if ended && err != nil {
 		s.ns.server.log.Debug("socket lost", "namespace", s.ns.name, "socket", s.id, "reason", string(reason), "error", err)
 	}
 	if start {
@@ -86,22 +77,61 @@ func (s *Socket) leave(reason Reason, err error) {
 	}
 }
 
-// queue hands an event to the socket's goroutine, and starts one if there is
-// none.
-func (s *Socket) queue(e *Event) error {
-	s.conn.waiting()
+// end is leave without what needs no lock. It says whether this call ended the
+// socket, and whether a worker must see to its handlers.
+func (s *Socket) end(reason Reason, farewell *engineio.Message) (ended, start bool) {
+	s.ns.mu.Lock()
+	defer s.ns.mu.Unlock()
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == disconnected {
-		s.conn.done()
-		return nil
+		return false, false
+	}
+	joined := s.state == connected
+	s.state, s.reason = disconnected, reason
+	s.acks = nil
+	if s.done != nil {
+		close(s.done)
+	}
+	if !joined || reason == ServerNamespaceDisconnect {
+		for _, e := range s.events {
+			s.conn.lower(e.size())
+		}
+		s.events = nil
+	}
+	s.conn.remove(s)
+	s.ns.members.remove(s)
+	if farewell != nil {
+		s.conn.session.Send(farewell)
+	}
+	start = joined && !s.running
+	s.running = s.running || start
+	return true, start
+}
+
+// queue hands an event to the socket's worker, and calls one if there is none.
+func (s *Socket) queue(e *Event) {
+	s.conn.raise(e.size())
+	if !s.push(e) {
+		s.conn.handled(e)
+	}
+}
+
+// push is queue for a socket that has not left; else it returns false.
+func (s *Socket) push(e *Event) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == disconnected {
+		return false
 	}
 	s.events = append(s.events, e)
 	if !s.running {
 		s.running = true
 		s.ns.server.workers.run(s)
 	}
-	return nil
+	return true
 }
 
 // run lets the socket join, the first time; handles its events, one after the
@@ -110,6 +140,7 @@ func (s *Socket) run() {
 	if !s.begun {
 		s.begun = true
 		if !s.join() {
+			s.conn.over()
 			return
 		}
 	}
@@ -117,10 +148,11 @@ func (s *Socket) run() {
 		e, ended := s.next()
 		switch {
 		case e != nil:
+			s.conn.handled(e) // it waits no more
 			s.handle(e)
-			s.conn.done()
 		case ended:
 			s.left()
+			s.conn.over()
 			return
 		default:
 			return
@@ -151,17 +183,6 @@ func (s *Socket) lastEvent() bool {
 	return len(s.events) == 0
 }
 
-// stop drops what waits for a socket that never was connected.
-func (s *Socket) stop() {
-	s.mu.Lock()
-	n := len(s.events)
-	s.events = nil
-	s.mu.Unlock()
-	for range n {
-		s.conn.done()
-	}
-}
-
 // handle runs the handler of an event.
 func (s *Socket) handle(e *Event) {
 	ctx := s.Context()
@@ -186,7 +207,9 @@ func (s *Socket) guard(f func() error) (err error) {
 		if v := recover(); v != nil {
 			s.ns.server.log.Error("handler panicked: its socket is disconnected",
 				"namespace", s.ns.name, "socket", s.id, "panic", v, "stack", string(debug.Stack()))
-			s.Disconnect(false)
+			if s.Connected() { // else it is refused, or has left
+				s.Disconnect(false)
+			}
 			err = errPanic
 		}
 	}()

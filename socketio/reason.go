@@ -46,7 +46,11 @@ type ConnectError struct {
 
 func (e *ConnectError) Error() string { return e.Message }
 
-var errInvalidNamespace = errors.New("Invalid namespace") // the client's words, as in socket.io
+// What a client is told that is refused otherwise.
+var (
+	errInvalidNamespace = errors.New("Invalid namespace") // socket.io's words
+	errInternal         = errors.New("Internal server error")
+)
 
 // connectError is the packet that tells a client that it was refused.
 func connectError(protocol int, nsp string, err error) packet.Packet {

@@ -14,6 +14,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -130,46 +131,55 @@ func (s *Server) Emit(event string, args ...any) error { return s.Of("/").Emit(e
 // ServeHTTP serves the clients.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
-// Ready returns nil while the server reaches the other nodes, and otherwise what
-// is missing. A server without an adapter is always ready.
+// Ready returns nil while the server takes clients and reaches the other nodes, and
+// otherwise what is missing.
 func (s *Server) Ready() error {
-	if s.opts.Adapter == nil {
+	switch {
+	case s.engine.Closing():
+		return errClosing
+	case s.opts.Adapter == nil:
 		return nil
+	default:
+		return s.opts.Adapter.Ready()
 	}
-	return s.opts.Adapter.Ready()
 }
+
+var errClosing = errors.New("socketio: server is shutting down")
 
 // Connections returns the number of connected clients of this node.
 func (s *Server) Connections() int { return s.engine.Sessions() }
 
-// Shutdown refuses new clients, tells those there are that the server goes, lets
-// their handlers finish and returns when all is over. If ctx ends before that, it
-// drops the clients and returns ctx's error, without waiting for handlers.
+// Shutdown refuses new clients, closes the connections of those there are, lets
+// their handlers finish, which still reach the other nodes, and returns when all is
+// over. If ctx ends before that, it drops the clients and returns ctx's error,
+// without waiting for handlers. It must not be called in a handler.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.engine.Shutdown(ctx)
-	s.stop()
 	done := make(chan struct{})
 	go func() { // ends when the last handler does
-		s.wait()
+		s.finish()
 		close(done)
 	}()
 	select {
 	case <-done:
+		return err
 	case <-ctx.Done():
+		s.stop()
 		return ctx.Err()
 	}
-	return err
 }
 
-// Close drops all clients at once and waits for their handlers.
+// Close drops all clients at once and waits for their handlers. It must not be
+// called in a handler.
 func (s *Server) Close() error {
 	err := s.engine.Close()
-	s.stop()
-	s.wait()
+	s.finish()
 	return err
 }
 
-func (s *Server) wait() {
+// finish waits for the handlers, and stops the adapter after them.
+func (s *Server) finish() {
 	s.workers.wait()
+	s.stop()
 	s.adapter.Wait()
 }

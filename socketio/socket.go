@@ -5,7 +5,7 @@ import (
 	"encoding/base64"
 	"sync"
 
-	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/socketio/packet"
 )
 
@@ -119,31 +119,28 @@ func (s *Socket) Rooms() []string {
 }
 
 // Emit sends an event to this client. It does not wait. The error says that an
-// argument can't be encoded, or is [ErrDisconnected].
+// argument can't be encoded, or that the event's name is a reserved one, or is
+// [ErrDisconnected]. Binary arguments are not copied: they must not be changed
+// afterwards.
 func (s *Socket) Emit(event string, args ...any) error {
-	return s.emit(false, event, args)
+	return s.emit(s.conn.session.Send, event, args)
 }
 
 // EmitVolatile is Emit, except that the event is dropped if the client can't take
 // it at once.
 func (s *Socket) EmitVolatile(event string, args ...any) error {
-	return s.emit(true, event, args)
+	return s.emit(s.conn.session.SendVolatile, event, args)
 }
 
-func (s *Socket) emit(volatile bool, event string, args []any) error {
-	data, attachments, err := packet.Marshal(event, args...)
+func (s *Socket) emit(send func(*engineio.Message), event string, args []any) error {
+	e, err := marshal(event, args)
 	if err != nil {
-		return wrap(event, err)
+		return err
 	}
 	if !s.Connected() {
 		return ErrDisconnected
 	}
-	m := encodeEvent(s.ns.name, adapter.Event{Data: data, Attachments: attachments})
-	if volatile {
-		s.conn.session.SendVolatile(m)
-	} else {
-		s.conn.session.Send(m)
-	}
+	send(encodeEvent(s.ns.name, e))
 	return nil
 }
 
@@ -154,17 +151,20 @@ func (s *Socket) To(rooms ...string) Broadcast { return s.Broadcast().To(rooms..
 func (s *Socket) Broadcast() Broadcast { return s.ns.Except(s.id) }
 
 // Disconnect takes the client out of the namespace, and with closeConnection out
-// of all namespaces, closing its connection.
+// of all namespaces, closing its connection. Events of the client that still wait
+// for their handlers are dropped. A socket that has left stays as it is.
 func (s *Socket) Disconnect(closeConnection bool) {
-	sockets := []*Socket{s}
-	if closeConnection {
-		sockets = s.conn.take()
+	if !closeConnection {
+		s.kick()
+		return
 	}
-	for _, s := range sockets {
-		s.conn.session.Send(encodePacket(packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name}, nil))
-		s.leave(ServerNamespaceDisconnect, nil)
+	for _, s := range s.conn.take() {
+		s.kick()
 	}
-	if closeConnection {
-		s.conn.session.Close()
-	}
+	s.conn.session.Close()
+}
+
+func (s *Socket) kick() {
+	farewell := packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name}
+	s.leave(ServerNamespaceDisconnect, nil, encodePacket(farewell, nil))
 }

@@ -100,6 +100,7 @@ var rules = map[string]rule{
 
 	// Helpers of tests. No other rule has them, so that no program contains them.
 	"internal/testenv":   {why: "a leaf: whether a tool is there, and what it means if not"},
+	"internal/siotest":   {why: "a client of Socket.IO, which speaks the wire and knows no server", ours: []string{"internal/enginewire"}, theirs: []string{ws}},
 	"internal/redistest": {why: "runs Redis servers, and knows nothing of who tests", ours: []string{"internal/testenv"}},
 	"internal/testkit":   {why: "runs Node and Chromium, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{chromedp}},
 }
