@@ -138,6 +138,9 @@ func (c *conn) handle(p packet.Packet, attachments [][]byte) error {
 
 // connect lets the client join a namespace, once its middlewares allow it.
 func (c *conn) connect(p packet.Packet) error {
+	if p.Query != "" && c.session.Protocol() == 4 {
+		p.Namespace += "?" + p.Query // a part of the name, as in any other packet
+	}
 	ns := c.server.namespace(p.Namespace)
 	if ns == nil {
 		c.session.Send(encodePacket(connectError(c.session.Protocol(), p.Namespace, errInvalidNamespace), nil))

@@ -3,7 +3,6 @@ package socketio
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/socketio/packet"
@@ -52,24 +51,27 @@ var (
 	errInternal         = errors.New("Internal server error")
 )
 
-// connectError is the packet that tells a client that it was refused.
+// connectError is the packet that tells a client that it was refused. Data that
+// can't be encoded is left out.
 func connectError(protocol int, nsp string, err error) packet.Packet {
-	message := struct {
-		Message string `json:"message"`
-		Data    any    `json:"data,omitempty"`
-	}{Message: err.Error()}
-	if refused := (*ConnectError)(nil); errors.As(err, &refused) {
-		message.Message, message.Data = refused.Message, refused.Data
+	refusal := ConnectError{Message: err.Error()}
+	if e := (*ConnectError)(nil); errors.As(err, &e) {
+		refusal = *e
 	}
-	var v any = message
-	if protocol == 3 {
-		if v = message.Data; v == nil {
-			v = message.Message
-		}
+	data, err := json.Marshal(refusal.Data)
+	switch {
+	case err != nil || refusal.Data == nil:
+		data = nil
+	case protocol == 3:
+		return packet.Packet{Type: packet.ConnectError, Namespace: nsp, Data: data}
 	}
-	data, jsonErr := json.Marshal(v)
-	if jsonErr != nil {
-		data, _ = json.Marshal(fmt.Sprint(message.Message)) // a string always can
+	var v any = refusal.Message
+	if protocol == 4 {
+		v = struct {
+			Message string          `json:"message"`
+			Data    json.RawMessage `json:"data,omitempty"`
+		}{refusal.Message, data}
 	}
+	data, _ = json.Marshal(v) // strings, and what was encoded
 	return packet.Packet{Type: packet.ConnectError, Namespace: nsp, Data: data}
 }
