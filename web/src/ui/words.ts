@@ -18,7 +18,7 @@ export function choose(remembered: string | null, preferred: readonly string[]):
 export interface Words {
   tagline: string;
   status: Record<Status, string>;
-  node: (id: string) => string;
+  node: string;
   toDark: string;
   toLight: string;
   otherLanguage: string; // in that language
@@ -52,7 +52,7 @@ export interface Words {
 const ko: Words = {
   tagline: "정답게 나누는 이야기",
   status: { connecting: "연결하는 중", online: "연결됨", offline: "연결 끊김" },
-  node: (id) => `노드 ${id}`,
+  node: "노드",
   toDark: "어둡게 보기",
   toLight: "밝게 보기",
   otherLanguage: "English",
@@ -108,7 +108,7 @@ const ko: Words = {
 const en: Words = {
   tagline: "a friendly talk",
   status: { connecting: "Connecting", online: "Connected", offline: "Offline" },
-  node: (id) => `Node ${id}`,
+  node: "Node",
   toDark: "Use dark colours",
   toLight: "Use light colours",
   otherLanguage: "한국어",
