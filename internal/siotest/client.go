@@ -34,7 +34,7 @@ type Client struct {
 	cancel   context.CancelFunc
 	done     chan struct{} // closed when nothing is read any more
 
-	mu       sync.Mutex // one writer at a time
+	writing  chan struct{} // held by the one who writes; a bubble of synctest waits for it, not for a mutex
 	write    func(enginewire.Packet) error
 	hangUp   func() // closes the connection
 	hear     chan struct{}
@@ -44,8 +44,7 @@ type Client struct {
 // Send sends a packet and its attachments. An error says that the session has
 // ended, which a test may want.
 func (c *Client) Send(packet string, attachments ...[]byte) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.lock()()
 	err := c.write(enginewire.Packet{Type: enginewire.Message, Data: []byte(packet)})
 	for _, b := range attachments {
 		err = cmp.Or(err, c.write(enginewire.Packet{Type: enginewire.Message, Binary: true, Data: b}))
@@ -55,8 +54,7 @@ func (c *Client) Send(packet string, attachments ...[]byte) error {
 
 // SendBinary sends an attachment alone.
 func (c *Client) SendBinary(b []byte) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.lock()()
 	return c.write(enginewire.Packet{Type: enginewire.Message, Binary: true, Data: b})
 }
 
@@ -148,6 +146,11 @@ func (c *Client) WantEnd(texts ...string) {
 	if m, err := c.Read(); err != errEnded {
 		c.t.Fatalf("siotest: got %q, %v; want the end", m.Text, err)
 	}
+}
+
+func (c *Client) lock() (unlock func()) {
+	c.writing <- struct{}{}
+	return func() { <-c.writing }
 }
 
 // Hear makes a deaf client read.

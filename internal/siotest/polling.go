@@ -52,9 +52,9 @@ func (c *Client) take(packets []enginewire.Packet) bool {
 		case p.Type == enginewire.Close:
 			return false
 		case p.Type == enginewire.Ping:
-			c.mu.Lock()
+			unlock := c.lock()
 			_ = c.write(enginewire.Packet{Type: enginewire.Pong}) // if not, the next poll fails
-			c.mu.Unlock()
+			unlock()
 		case p.Type != enginewire.Message:
 		case p.Binary && !c.got(Message{Binary: p.Data}),
 			!p.Binary && !c.got(Message{Text: string(p.Data)}):
@@ -89,7 +89,7 @@ func (c *Client) poll(client *http.Client, url string) ([]enginewire.Packet, err
 	return enginewire.DecodePayload4(body, maxPackets)
 }
 
-// post does one POST; mu is held.
+// post does one POST; the writer calls it.
 func (c *Client) post(client *http.Client, url string, p enginewire.Packet) error {
 	body := enginewire.AppendPacket4(nil, p)
 	if c.protocol == 3 {

@@ -56,7 +56,7 @@ func (c *Client) opened(data []byte) error {
 	return nil
 }
 
-// writeFrame writes a packet; mu is held.
+// writeFrame writes a packet; the writer calls it.
 func (c *Client) writeFrame(conn net.Conn, p enginewire.Packet) error {
 	f := ws.NewTextFrame(append([]byte{byte(p.Type)}, p.Data...))
 	if p.Binary {
@@ -100,8 +100,7 @@ func (c *Client) packet(f ws.Frame) (m Message, ok bool) {
 	case f.Payload[0] == '4':
 		return Message{Text: string(f.Payload[1:])}, true
 	case f.Payload[0] == '2':
-		c.mu.Lock()
-		defer c.mu.Unlock()
+		defer c.lock()()
 		_ = c.write(enginewire.Packet{Type: enginewire.Pong})
 	}
 	return Message{}, false
