@@ -60,20 +60,26 @@ type Page struct {
 // requests that fail, which are expected where a server goes away.
 func (b *Browser) Open(t testing.TB, url string) *Page {
 	t.Helper()
-	log := &complaints{}
-	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(log.hear))
+	p, log := b.open(t, url)
 	t.Cleanup(func() {
-		cancel()
 		for _, text := range log.all() {
 			t.Errorf("the page at %s complains: %s", url, text)
 		}
 	})
+	return p
+}
+
+func (b *Browser) open(t testing.TB, url string) (*Page, *complaints) {
+	t.Helper()
+	log := &complaints{}
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(log.hear))
+	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx); err != nil { // opens the window, which must outlive what is done in it
 		t.Fatalf("testkit: open a window: %v", err)
 	}
 	p := &Page{t, ctx}
 	p.Do(chromedp.Navigate(url))
-	return p
+	return p, log
 }
 
 // Do does things in the page.
