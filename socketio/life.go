@@ -95,6 +95,7 @@ func (s *Socket) end(reason Reason, farewell *engineio.Message) (ended, start bo
 	if s.done != nil {
 		close(s.done)
 	}
+	s.callEnded()
 	if !joined || reason == ServerNamespaceDisconnect {
 		for _, e := range s.events {
 			s.conn.lower(e.size())

@@ -33,6 +33,7 @@ type Socket struct {
 	acks    map[uint64]chan<- Args
 	done    chan struct{} // closed on disconnection; nil until somebody asks
 	data    any
+	extra   *extra // nil until there is any
 }
 
 // state is where a socket is in its life.
