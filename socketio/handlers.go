@@ -24,8 +24,13 @@ type handlers struct {
 	events     map[string]Handler
 	around     []func(Handler) Handler
 	dispatch   Handler // to events, with around around it
+	entries    []func(entry) entry
+	enter      entry // letIn, with entries around it
 	onError    func(context.Context, *Socket, *Event, error)
 }
+
+// An entry lets a client into the namespace.
+type entry = func(context.Context, *Socket) error
 
 // register replaces the namespace's handlers by a changed copy.
 func (ns *Namespace) register(change func(*handlers)) {
@@ -43,6 +48,11 @@ func (ns *Namespace) register(change func(*handlers)) {
 	for _, wrap := range slices.Backward(h.around) {
 		h.dispatch = wrap(h.dispatch)
 	}
+	h.entries = slices.Clone(h.entries)
+	h.enter = h.letIn
+	for _, wrap := range slices.Backward(h.entries) {
+		h.enter = wrap(h.enter)
+	}
 	ns.handlers.Store(&h)
 }
 
@@ -58,6 +68,17 @@ func (ns *Namespace) Use(middleware func(ctx context.Context, s *Socket) error) 
 // first is the outermost. It is called again whenever a handler is registered.
 func (ns *Namespace) UseEvent(wrap func(next Handler) Handler) {
 	ns.register(func(h *handlers) { h.around = append(h.around, wrap) })
+}
+
+// UseConnect puts something around the entry of clients that the middlewares have
+// let pass: wrap gets what comes next and returns what is called instead of it.
+// next lets the client in and calls the handlers of OnConnect; it returns
+// [ErrDisconnected] if the client has left meanwhile. A client for which next is not
+// called is refused, as by a middleware; an error after it goes to OnError. What was
+// added first is the outermost. wrap is called again whenever a handler is
+// registered.
+func (ns *Namespace) UseConnect(wrap func(next func(context.Context, *Socket) error) func(context.Context, *Socket) error) {
+	ns.register(func(h *handlers) { h.entries = append(h.entries, wrap) })
 }
 
 // OnConnect adds a handler that is called when a client has joined, before any
@@ -124,6 +145,35 @@ func argument[T any](e *Event) (arg T, err error) {
 		return arg, nil
 	}
 	return arg, e.Args.Decode(&arg)
+}
+
+// authorize runs the middlewares for s until one refuses it.
+func (h *handlers) authorize(ctx context.Context, s *Socket) error {
+	for _, m := range h.middleware {
+		if err := m(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// letIn makes s a member, greets it and calls the handlers of OnConnect.
+func (h *handlers) letIn(ctx context.Context, s *Socket) error {
+	if !s.ns.add(s) {
+		return ErrDisconnected
+	}
+	s.entered = true
+	s.conn.session.CloseAfter(0)
+	for _, f := range h.connect {
+		err := s.guard(func() error { return f(ctx, s) })
+		if errors.Is(err, errPanic) {
+			break
+		}
+		if err != nil {
+			h.fail(ctx, s, nil, err)
+		}
+	}
+	return nil
 }
 
 // handle decodes e and calls its handler.

@@ -19,30 +19,29 @@ func (s *Socket) start() {
 // join lets the client into the namespace, if the middlewares allow it.
 func (s *Socket) join() bool {
 	ctx := s.Context()
-	err := s.guard(func() error { return s.ns.authorize(ctx, s) })
-	if err != nil {
-		if errors.Is(err, errPanic) {
-			err = errInternal
-		}
-		refusal := connectError(s.conn.session.Protocol(), s.ns.name, err)
-		s.leave(ServerNamespaceDisconnect, err, encodePacket(refusal, nil))
-		return false
-	}
-	if !s.ns.add(s) {
-		return false
-	}
-	s.conn.session.CloseAfter(0)
 	h := s.ns.handlers.Load()
-	for _, f := range h.connect {
-		err := s.guard(func() error { return f(ctx, s) })
-		if errors.Is(err, errPanic) {
-			break
+	err := s.guard(func() error {
+		if err := h.authorize(ctx, s); err != nil {
+			return err
 		}
-		if err != nil {
-			h.fail(ctx, s, nil, err)
-		}
+		return h.enter(ctx, s)
+	})
+	switch {
+	case !s.entered:
+		s.refuse(err)
+	case err != nil:
+		h.fail(ctx, s, nil, err)
 	}
-	return true
+	return s.entered
+}
+
+// refuse tells a client that it is not let in, if it is still there.
+func (s *Socket) refuse(err error) {
+	if err == nil || errors.Is(err, errPanic) {
+		err = errInternal
+	}
+	refusal := connectError(s.conn.session.Protocol(), s.ns.name, err)
+	s.leave(ServerNamespaceDisconnect, err, encodePacket(refusal, nil))
 }
 
 // connect makes the socket connected and greets the client, before anything else

@@ -1,7 +1,6 @@
 package socketio
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 
@@ -121,14 +120,4 @@ func (ns *Namespace) add(s *Socket) bool {
 	}
 	ns.members.add(s)
 	return true
-}
-
-// authorize runs the middlewares for s until one refuses it.
-func (ns *Namespace) authorize(ctx context.Context, s *Socket) error {
-	for _, m := range ns.handlers.Load().middleware {
-		if err := m(ctx, s); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -17,7 +17,8 @@ type Socket struct {
 	id   string
 	auth string // what the client sent to join: JSON, or a query in protocol 4
 
-	begun bool // join was called; owned by run
+	begun   bool // join was called; owned by run
+	entered bool // is or was a member; owned by run
 
 	// Guarded by ns.mu.
 	places []place
