@@ -22,6 +22,7 @@ var outside = []string{"net", "net/http", "os", "os/signal", "time", "math/rand"
 // Modules of others that packages may import. Those that only tests use are not
 // here: what is not in a rule is for tests only.
 const (
+	cdproto  = "github.com/chromedp/cdproto" // the words of the protocol that chromedp speaks
 	chromedp = "github.com/chromedp/chromedp"
 	cors     = "github.com/rs/cors"
 	dotenv   = "github.com/joho/godotenv"
@@ -102,5 +103,5 @@ var rules = map[string]rule{
 	"internal/testenv":   {why: "a leaf: whether a tool is there, and what it means if not"},
 	"internal/siotest":   {why: "a client of Socket.IO, which speaks the wire and knows no server", ours: []string{"internal/enginewire"}, theirs: []string{ws}},
 	"internal/redistest": {why: "runs Redis servers, and knows nothing of who tests", ours: []string{"internal/testenv"}},
-	"internal/testkit":   {why: "runs Node and Chromium, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{chromedp}},
+	"internal/testkit":   {why: "runs Node and Chromium, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{cdproto, chromedp}},
 }

@@ -31,6 +31,7 @@ func TestComplaints(t *testing.T) {
 		case "/console.js":
 			fmt.Fprint(w, `console.error("oh", "no")`)
 		default:
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			fmt.Fprint(w, bodies[r.URL.Query().Get("body")])
 		}
 	}))
