@@ -210,8 +210,10 @@ func (c *conn) Closed(reason engineio.Reason, err error) {
 	}
 }
 
+// reason is r in the words of socket.io. While the server shuts down, a client may
+// be faster than this side to end the connection.
 func (c *conn) reason(r engineio.Reason) Reason {
-	if r == engineio.ForcedClose && c.server.engine.Closing() {
+	if (r == engineio.ForcedClose || r == engineio.TransportClose) && c.server.engine.Closing() {
 		return ServerShuttingDown
 	}
 	return Reason(r)
