@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/cors"
@@ -12,8 +13,8 @@ import (
 // CORS tells browsers which pages of other origins may connect. The zero value
 // allows all origins, without credentials.
 type CORS struct {
-	// Origins are allowed origins such as "https://example.com"; "*" or an empty
-	// list means all.
+	// Origins are allowed origins such as "https://example.com" or
+	// "https://*.example.com"; "*" or an empty list means all.
 	Origins []string
 	// Credentials allows cookies and HTTP authentication. It can't be had together
 	// with all origins: name them.
@@ -28,7 +29,8 @@ type CORS struct {
 func (c *CORS) all() bool { return len(c.Origins) == 0 || slices.Contains(c.Origins, "*") }
 
 func (c *CORS) check() error {
-	if c.Credentials && c.all() {
+	loose := func(origin string) bool { return strings.Contains(strings.Replace(origin, "://*.", "", 1), "*") }
+	if c.Credentials && (c.all() || slices.ContainsFunc(c.Origins, loose)) {
 		return errors.New("engineio: CORS: all origins (\"*\") with credentials would let every page act as its visitor: name the origins, for example https://example.com")
 	}
 	return nil

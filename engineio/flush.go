@@ -62,10 +62,10 @@ func (s *Session) flushWS(w *writer) (ended bool, reason Reason, err error) {
 // does not take; mu is held, except while it writes.
 func (s *Session) writeBatch(w *writer, write func([]byte) (int, error)) error {
 	w.batch = s.takeOut(w.batch)
-	start := s.outStart
+	start, f := s.outStart, s.frames()
 	s.outStart = 0
 	s.mu.Unlock()
-	sent, rest, err := w.send(write, s.frames(), w.batch, start)
+	sent, rest, err := w.send(write, f, w.batch, start)
 	s.mu.Lock()
 	for _, m := range w.batch[:sent] {
 		s.outSize -= m.size
@@ -106,9 +106,14 @@ func (s *Session) drainWith(write func([]byte) (int, error)) {
 	}
 }
 
+// frames is the format of what is written to the WebSocket; mu is held.
 func (s *Session) frames() format {
+	f := frames4
 	if s.protocol == 3 {
-		return frames3
+		f = frames3
 	}
-	return frames4
+	if s.ws.base64 {
+		f += frames4Text - frames4
+	}
+	return f
 }

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"encoding/base64"
 	"sync/atomic"
 
 	"github.com/gobwas/ws"
@@ -22,10 +23,14 @@ type Message struct {
 	text   []byte   // without its type
 	frame  []byte   // the text in a WebSocket frame, which is the same in both protocols
 	binary [][]byte // follow the text
-	size   int      // about what it takes on the wire, in bytes
+	size   int      // about what it takes in memory, in bytes
 
 	encoded [formats]atomic.Pointer[[]byte]
 }
+
+// overhead is about what a message takes in memory besides its bytes. It is
+// counted, so that many small messages don't outgrow [Options.MaxBuffer].
+const overhead = 192
 
 // format is a way to put a message on the wire.
 type format uint8
@@ -33,6 +38,8 @@ type format uint8
 const (
 	frames4      format = iota // WebSocket frames of protocol 4
 	frames3                    // WebSocket frames of protocol 3
+	frames4Text                // the same for clients that take no binary
+	frames3Text                //
 	payload4                   // part of a polling payload of protocol 4
 	payload3Text               // part of a text payload of protocol 3, in ASCII
 	payload3Bin                // part of a binary payload of protocol 3
@@ -46,7 +53,7 @@ func NewMessage(buf []byte, binary [][]byte) *Message {
 	m := newPacket(enginewire.Message, buf)
 	m.binary = binary
 	for _, b := range binary {
-		m.size += len(b) + Headroom
+		m.size += len(b) + overhead
 	}
 	return m
 }
@@ -58,7 +65,7 @@ func newPacket(typ enginewire.Type, buf []byte) *Message {
 	h := append(appendHeader(header[:0], ws.OpText, 1+len(text)), byte(typ))
 	start := Headroom - len(h)
 	copy(buf[start:], h)
-	return &Message{typ: typ, text: text, frame: buf[start:], size: len(buf) - start}
+	return &Message{typ: typ, text: text, frame: buf[start:], size: len(buf) + overhead}
 }
 
 // textPacket is newPacket for a string.
@@ -70,11 +77,11 @@ func textPacket(typ enginewire.Type, text string) *Message {
 
 // newControl makes a message of a WebSocket control frame, which has no form in
 // polling payloads.
-func newControl(frame []byte) *Message { return &Message{frame: frame, size: len(frame)} }
+func newControl(frame []byte) *Message { return &Message{frame: frame, size: len(frame) + overhead} }
 
 // in returns the message in format f. The result must not be changed.
 func (m *Message) in(f format) []byte {
-	if f <= frames3 && len(m.binary) == 0 {
+	if f < payload4 && len(m.binary) == 0 {
 		return m.frame
 	}
 	if p := m.encoded[f].Load(); p != nil {
@@ -88,7 +95,7 @@ func (m *Message) in(f format) []byte {
 }
 
 func (m *Message) encode(f format) []byte {
-	if f <= frames3 {
+	if f < payload4 {
 		return m.encodeFrames(f)
 	}
 	if m.typ == 0 {
@@ -105,14 +112,21 @@ func (m *Message) encode(f format) []byte {
 }
 
 func (m *Message) encodeFrames(f format) []byte {
-	b := append(make([]byte, 0, m.size+len(m.binary)), m.frame...)
+	b := append(make([]byte, 0, m.size), m.frame...)
 	for _, data := range m.binary {
-		if f == frames3 { // the packet's type goes before the data, as a byte
+		switch f {
+		case frames4:
+			b = append(appendHeader(b, ws.OpBinary, len(data)), data...)
+		case frames3: // the packet's type goes before the data, as a byte
 			b = append(appendHeader(b, ws.OpBinary, 1+len(data)), byte(enginewire.Message-'0'))
-		} else {
-			b = appendHeader(b, ws.OpBinary, len(data))
+			b = append(b, data...)
+		case frames4Text:
+			b = append(appendHeader(b, ws.OpText, 1+base64.StdEncoding.EncodedLen(len(data))), 'b')
+			b = base64.StdEncoding.AppendEncode(b, data)
+		case frames3Text: // the type, after "b"
+			b = append(appendHeader(b, ws.OpText, 2+base64.StdEncoding.EncodedLen(len(data))), 'b', byte(enginewire.Message))
+			b = base64.StdEncoding.AppendEncode(b, data)
 		}
-		b = append(b, data...)
 	}
 	return b
 }

@@ -28,9 +28,9 @@ type Options struct {
 	// bytes (maxHttpBufferSize of engine.io). If zero, it is 1,000,000.
 	MaxPayload int
 
-	// MaxBuffer is how much may wait to be written to one session, in bytes. A
-	// message that comes on top ends the session with [ErrSlowClient]. If zero,
-	// it is 4 MiB.
+	// MaxBuffer is how much may wait to be written to one session, in bytes of
+	// memory: about 200 for each message, and its own. A message that comes on top
+	// ends the session with [ErrSlowClient]. If zero, it is 4 MiB.
 	MaxBuffer int
 
 	// Transports are those a client may use: "polling", "websocket". If empty,

@@ -197,7 +197,7 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, query url.Val
 // openWebSocket opens a session that begins with WebSocket.
 func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, session *Session) (opened bool) {
 	s.serveWebSocket(w, r, func(conn net.Conn) *wsConn {
-		session.ws = newWSConn(session, conn, true)
+		session.ws = newWSConn(session, conn, true, session.base64)
 		if opened = s.open(session, WebSocket); !opened {
 			session.ws.link.close()
 			return nil
@@ -209,7 +209,8 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, session *
 
 // probe serves a WebSocket that wants to take over from polling.
 func (s *Server) probe(w http.ResponseWriter, r *http.Request, session *Session) {
-	s.serveWebSocket(w, r, session.beginProbe)
+	base64 := r.URL.Query().Get("b64") != "" // polling and WebSocket may differ
+	s.serveWebSocket(w, r, func(conn net.Conn) *wsConn { return session.beginProbe(conn, base64) })
 }
 
 // serveWebSocket completes a handshake and reads from the connection, if attach
@@ -268,7 +269,7 @@ func (s *Server) newSession(r *http.Request, query url.Values) *Session {
 		shardIndex: index,
 		id:         newID(),
 		protocol:   protocol(query),
-		base64:     query.Get("b64") == "1",
+		base64:     query.Get("b64") != "",
 		request:    newRequest(r),
 	}
 }

@@ -52,7 +52,7 @@ type Session struct {
 	shardIndex int
 	id         string
 	protocol   int
-	base64     bool // the client can't take binary payloads (protocol 3, b64=1)
+	base64     bool // the client takes no binary (b64=1)
 	request    Request
 	release    func() // from Options.Admit; nil if there is nothing to give back
 

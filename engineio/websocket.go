@@ -22,6 +22,7 @@ type wsConn struct {
 	// Set once.
 	session *Session
 	link    link
+	base64  bool // the client takes no binary frames
 
 	// Owned by whoever reads from the link.
 	frames frameReader
@@ -67,8 +68,8 @@ func accept(w http.ResponseWriter, r *http.Request) (conn net.Conn, rest []byte,
 	return conn, rest, nil
 }
 
-func newWSConn(s *Session, conn net.Conn, active bool) *wsConn {
-	c := &wsConn{session: s, active: active}
+func newWSConn(s *Session, conn net.Conn, active, base64 bool) *wsConn {
+	c := &wsConn{session: s, active: active, base64: base64}
 	c.frames.max = s.srv.opts.MaxPayload
 	c.link = s.srv.newLink(c, conn)
 	return c
