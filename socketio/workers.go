@@ -28,7 +28,7 @@ func (w *workers) run(s *Socket) {
 }
 
 func (w *workers) work(s *Socket) {
-	limit := int32(4 * runtime.GOMAXPROCS(0))
+	limit := int32(32 * runtime.GOMAXPROCS(0))
 	for s != nil {
 		s.run()
 		if w.idle.Add(1) > limit || w.closed.Load() {
