@@ -32,7 +32,7 @@ func TestAcksForClients(t *testing.T) {
 			{`2/chat,12["echo"]`, `3/chat,12[null]`},
 			{`2/chat,13["many"]`, `3/chat,13[1,"둘",null,{"name":"a","text":"b"}]`},
 			{`2/chat,14["none"]`, `3/chat,14[]`},
-			{`2/chat,["many"]`, ""}, // wants none
+			{`2/chat,["many"]`, ""},                       // wants none
 			{`2/chat,12["echo",true]`, `3/chat,12[true]`}, // a number again is the client's business
 		} {
 			if test.want == "" {

@@ -42,9 +42,13 @@ func TestReasons(t *testing.T) {
 		{"too large", false, func(c *siotest.Client, _ *socketio.Socket, _ *socketio.Server) {
 			_ = c.Send(`2["` + strings.Repeat("x", 1_000_001) + `"]`)
 		}, socketio.TransportError, []string{}},
-		{"shutdown", false, func(_ *siotest.Client, _ *socketio.Socket, srv *socketio.Server) { _ = srv.Shutdown(context.Background()) },
+		{"shutdown", false, func(_ *siotest.Client, _ *socketio.Socket, srv *socketio.Server) {
+			_ = srv.Shutdown(context.Background())
+		},
 			socketio.ServerShuttingDown, []string{}},
-		{"shutdown, polling", true, func(_ *siotest.Client, _ *socketio.Socket, srv *socketio.Server) { _ = srv.Shutdown(context.Background()) },
+		{"shutdown, polling", true, func(_ *siotest.Client, _ *socketio.Socket, srv *socketio.Server) {
+			_ = srv.Shutdown(context.Background())
+		},
 			socketio.ServerShuttingDown, []string{}},
 		{"close", false, func(_ *siotest.Client, _ *socketio.Socket, srv *socketio.Server) { _ = srv.Close() },
 			socketio.ServerShuttingDown, []string{}},
@@ -119,6 +123,7 @@ func TestSlowClient(t *testing.T) {
 		_ = deaf.Send("0")
 		<-sockets
 		other := clients.Join("/")
+		synctest.Wait() // or the greeting is still on its way
 		big := strings.Repeat("x", 30_000)
 		for i := range 4 {
 			_ = srv.Of("/").Volatile().Emit("e", big) // is dropped, when it is not taken at once
