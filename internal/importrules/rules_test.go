@@ -52,8 +52,18 @@ var rules = map[string]rule{
 	},
 	"chat": {
 		why:  "the chat is the domain: it speaks Socket.IO, and knows neither HTTP nor Redis nor who started it",
-		ours: []string{"socketio"},
+		ours: []string{"gateway", "socketio"},
 		not:  []string{"net/http", "os"},
+	},
+	"gateway": {
+		why:  "gateways are a layer over the library's public API: what they do, an application could do itself",
+		ours: []string{"socketio"},
+		not:  []string{"net", "net/http", "os"},
+	},
+	"gateway/gatewaytest": {
+		why:  "tests of gateways, ours or other people's, speak the wire to a whole server",
+		ours: []string{"gateway", "internal/siotest", "socketio", "socketio/packet"},
+		not:  []string{"net", "os"},
 	},
 	"socketio": {
 		why:  "the library knows the seam to other nodes and no adapter; it must not know the chat",
@@ -99,7 +109,8 @@ var rules = map[string]rule{
 		theirs: []string{dotenv, env},
 	},
 
-	// Helpers of tests. No other rule has them, so that no program contains them.
+	// Helpers of tests. No program contains them: of the other rules, only that of
+	// gateway/gatewaytest has one.
 	"internal/testenv":   {why: "a leaf: whether a tool is there, and what it means if not"},
 	"internal/siotest":   {why: "a client of Socket.IO, which speaks the wire and knows no server", ours: []string{"internal/enginewire"}, theirs: []string{ws}},
 	"internal/redistest": {why: "runs Redis servers, and knows nothing of who tests", ours: []string{"internal/testenv"}},
