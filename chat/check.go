@@ -2,9 +2,9 @@ package chat
 
 import (
 	"encoding/json"
-	"fmt"
 	"unicode/utf8"
 
+	"github.com/damso/damso/gateway"
 	"github.com/damso/damso/socketio"
 )
 
@@ -15,16 +15,10 @@ const (
 	maxPayload = 32 << 10 // bytes of JSON, with whatever else a client puts into it
 )
 
-// Invalid is what is wrong with something that a client has sent, in words for
-// the client.
-type Invalid string
-
-func (e Invalid) Error() string { return string(e) }
-
-const (
-	errNoPayload = Invalid("payload must be an object {name, text}")
-	errTooLarge  = Invalid("payload must have at most 32768 bytes")
-	errBinary    = Invalid("payload must not have binary in it")
+var (
+	errNoPayload = gateway.Errorf("payload must be an object {name, text}")
+	errTooLarge  = gateway.Errorf("payload must have at most %d bytes", maxPayload)
+	errBinary    = gateway.Errorf("payload must not have binary in it")
 )
 
 // check says what is wrong with the payload of a message, if anything is. It looks
@@ -49,10 +43,10 @@ func check(payload socketio.Raw) error {
 func checkString(key string, value json.RawMessage, limit int) error {
 	var s *string
 	if err := json.Unmarshal(value, &s); err != nil || s == nil {
-		return Invalid(key + " must be a string")
+		return gateway.Errorf("%s must be a string", key)
 	}
 	if n := utf8.RuneCountInString(*s); n < 1 || n > limit {
-		return Invalid(fmt.Sprintf("%s must have 1 to %d characters", key, limit))
+		return gateway.Errorf("%s must have 1 to %d characters", key, limit)
 	}
 	return nil
 }

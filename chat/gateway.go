@@ -12,10 +12,10 @@ package chat
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 
+	"github.com/damso/damso/gateway"
 	"github.com/damso/damso/socketio"
 )
 
@@ -28,10 +28,9 @@ type Message struct {
 	Text string `json:"text"`
 }
 
-// A status is the answer to an event, and the data of an exception.
+// A status is the acknowledgement of an event.
 type status struct {
-	Status  string `json:"status"`
-	Message string `json:"message,omitempty"`
+	Status string `json:"status"`
 }
 
 // Options of a chat. The zero value works.
@@ -44,81 +43,56 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// gateway holds the handlers together.
-type gateway struct {
+// chat is the gateway.
+type chat struct {
 	ns   *socketio.Namespace
 	node string
 	log  *slog.Logger
 }
 
-// Register puts the chat's handlers on its namespace of srv. Call it once, before
-// clients come.
+// Register puts the chat on its namespace of srv. Call it once, before clients
+// come.
 func Register(srv *socketio.Server, opts Options) {
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
 	}
-	g := &gateway{ns: srv.Of(Namespace), node: opts.Node, log: opts.Logger}
-	g.ns.OnConnect(g.connected)
-	g.ns.OnDisconnect(g.disconnected)
-	g.ns.OnError(g.failed)
-	g.ns.Handle("msgToServer", g.message)
-	g.log.Debug("Socket Server Init Complete")
+	c := &chat{node: opts.Node, log: opts.Logger}
+	gateway.Register(srv.Of(Namespace), c, gateway.Options{Logger: opts.Logger})
 }
 
-func (g *gateway) connected(_ context.Context, s *socketio.Socket) error {
-	if g.log.Enabled(context.Background(), slog.LevelDebug) {
+// Routes implements [gateway.Gateway].
+func (c *chat) Routes(r *gateway.Router) {
+	c.ns = r.Namespace()
+	r.AfterInit(c.initialized)
+	r.OnConnection(c.connected)
+	r.OnDisconnection(c.disconnected)
+	gateway.OnAck(r, "msgToServer", c.message)
+}
+
+func (c *chat) initialized(*socketio.Namespace) { c.log.Debug("Socket Server Init Complete") }
+
+func (c *chat) connected(ctx context.Context, s *socketio.Socket) error {
+	if c.log.Enabled(ctx, slog.LevelDebug) {
 		username := s.Handshake().Query.Get("username")
-		g.log.Debug(fmt.Sprintf("%s(%.*s) is connected!", s.ID(), maxName, username))
+		c.log.Debug(fmt.Sprintf("%s(%.*s) is connected!", s.ID(), maxName, username))
 	}
-	if g.node != "" {
-		if err := s.Emit("node", map[string]string{"id": g.node}); err != nil {
-			return ignoreGone(err)
+	if c.node != "" {
+		if err := s.Emit("node", map[string]string{"id": c.node}); err != nil {
+			return err
 		}
 	}
-	return g.ns.Emit("msgToClient", Message{Name: "admin", Text: "join chat."})
+	return c.ns.Emit("msgToClient", Message{Name: "admin", Text: "join chat."})
 }
 
-func (g *gateway) disconnected(_ context.Context, s *socketio.Socket, reason socketio.Reason) {
-	g.log.Debug(s.ID()+" is disconnected...", "reason", string(reason))
+func (c *chat) disconnected(_ context.Context, s *socketio.Socket, reason socketio.Reason) error {
+	c.log.Debug(s.ID()+" is disconnected...", "reason", string(reason))
+	return nil
 }
 
 // message passes on what a client says, as it came.
-func (g *gateway) message(_ context.Context, _ *socketio.Socket, e *socketio.Event) error {
-	payload, err := e.Args.Raw(0)
-	if err != nil {
-		return errNoPayload
-	}
+func (c *chat) message(_ context.Context, _ *socketio.Socket, payload socketio.Raw) (status, error) {
 	if err := check(payload); err != nil {
-		return err
+		return status{}, err
 	}
-	if err := g.ns.Emit("msgToClient", payload); err != nil {
-		return err
-	}
-	return e.Ack(status{Status: "ok"})
-}
-
-// failed tells a client, and it alone, what was wrong with its event.
-func (g *gateway) failed(_ context.Context, s *socketio.Socket, e *socketio.Event, err error) {
-	answer := status{Status: "error", Message: "Internal server error"}
-	if bad := Invalid(""); errors.As(err, &bad) {
-		answer.Message = string(bad)
-	} else {
-		g.log.Error("chat handler failed", "socket", s.ID(), "error", err)
-	}
-	if err := s.Emit("exception", answer); ignoreGone(err) != nil {
-		g.log.Error("exception not sent", "socket", s.ID(), "error", err)
-	}
-	if e != nil {
-		if err := e.Ack(answer); err != nil && !errors.Is(err, socketio.ErrAcked) {
-			g.log.Error("error not acknowledged", "socket", s.ID(), "error", err)
-		}
-	}
-}
-
-// ignoreGone makes nothing of a client that has left in the meantime.
-func ignoreGone(err error) error {
-	if errors.Is(err, socketio.ErrDisconnected) {
-		return nil
-	}
-	return err
+	return status{Status: "ok"}, c.ns.Emit("msgToClient", payload)
 }
