@@ -27,8 +27,6 @@ func TestReasons(t *testing.T) {
 			socketio.ClientNamespaceDisconnect, nil},
 		{"client is gone", false, func(c *siotest.Client, _ *socketio.Socket, _ *socketio.Server) { c.Close() },
 			socketio.TransportClose, nil},
-		{"poll is gone", true, func(c *siotest.Client, _ *socketio.Socket, _ *socketio.Server) { c.Close() },
-			socketio.TransportError, nil},
 		{"disconnected", false, func(_ *siotest.Client, s *socketio.Socket, _ *socketio.Server) { s.Disconnect(false) },
 			socketio.ServerNamespaceDisconnect, nil},
 		{"closed", false, func(_ *siotest.Client, s *socketio.Socket, _ *socketio.Server) { s.Disconnect(true) },
@@ -94,6 +92,19 @@ func TestReasons(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestReasonPollAborted(t *testing.T) {
+	bubble(t, socketio.Options{}, func(t *testing.T, srv *socketio.Server, clients *siotest.Server) {
+		reasons := gone(srv.Of("/"))
+		c := clients.Open(siotest.Options{Polling: true})
+		c.Join("/", "")
+		synctest.Wait() // for its next poll
+		c.Close()
+		if got := <-reasons; got != socketio.TransportError {
+			t.Errorf("reason %q", got)
+		}
+	})
 }
 
 func TestReasonPingTimeout(t *testing.T) {

@@ -65,6 +65,13 @@ func serve(t testing.TB, h http.Handler, l net.Listener) {
 	})
 }
 
+// For is s for a subtest, whose clients then end with it.
+func (s *Server) For(t testing.TB) *Server {
+	sub := *s
+	sub.t = t
+	return &sub
+}
+
 // Options say how a client connects. The zero value is protocol 4 over WebSocket.
 type Options struct {
 	Protocol int    // 3 or 4; 0 is 4
