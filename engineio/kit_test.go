@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -94,6 +95,7 @@ func serveWith(t testing.TB, h *peers, opts Options, secure bool) *site {
 	t.Helper()
 	srv := NewServer(h, opts)
 	hs := httptest.NewUnstartedServer(srv)
+	hs.Config.ErrorLog = log.New(io.Discard, "", 0) // connections that tests break off
 	if secure {
 		hs.StartTLS()
 	} else {
@@ -355,4 +357,13 @@ func (c *rawConn) send(data string) {
 	if _, err := io.WriteString(c, data); err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+func readAll(t testing.TB, r io.Reader) string {
+	t.Helper()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
