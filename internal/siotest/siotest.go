@@ -99,7 +99,7 @@ func (s *Server) TryOpen(o Options) (*Client, error) {
 	}
 	c := &Client{
 		t: s.t, protocol: o.Protocol, patience: s.patience,
-		incoming: make(chan Message, 4096), done: make(chan struct{}),
+		incoming: make(chan Message, 1024), done: make(chan struct{}),
 		writing: make(chan struct{}, 1),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
