@@ -6,7 +6,7 @@ PAGE     := internal/page/dist/site/index.html
 WEB      := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 GO_FILES  = $(shell find . -name '*.go' -not -path './.cache/*' -not -path '*/node_modules/*' -not -name '*_test.go')
 FUZZTIME ?= 30s
-VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+VERSION  ?= $(shell git describe --tags --exact-match 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help run serve build page test check lint fmt fuzz bench deps clean tools-go tools-node
@@ -67,5 +67,5 @@ $(PAGE): $(WEB) web/node_modules/.package-lock.json
 	@touch $@
 
 $(BIN): $(PAGE) $(GO_FILES) go.mod go.sum | tools-go
-	@scripts/quiet "build $@" go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/damso
+	@scripts/quiet "build $@" go build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o $@ ./cmd/damso
 	@touch $@
