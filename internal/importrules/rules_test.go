@@ -50,6 +50,7 @@ var rules = map[string]rule{
 		ours:   []string{"adapter", "adapter/redis", "socketio", "socketio/packet"},
 		theirs: []string{rueidis},
 	},
+	"examples/gateway": {why: "an example is a user of the library", ours: []string{"gateway", "socketio"}},
 	"chat": {
 		why:  "the chat is the domain: it speaks Socket.IO, and knows neither HTTP nor Redis nor who started it",
 		ours: []string{"gateway", "socketio"},
