@@ -28,6 +28,7 @@ const (
 	dotenv   = "github.com/joho/godotenv"
 	env      = "github.com/caarlos0/env/v11"
 	json     = "github.com/go-json-experiment/json"
+	jwt      = "github.com/golang-jwt/jwt/v5"
 	kong     = "github.com/alecthomas/kong"
 	mini     = "github.com/alicebob/miniredis/v2"
 	msgp     = "github.com/tinylib/msgp"
@@ -65,6 +66,12 @@ var rules = map[string]rule{
 		why:  "tests of gateways, ours or other people's, speak the wire to a whole server",
 		ours: []string{"gateway", "internal/siotest", "socketio", "socketio/packet"},
 		not:  []string{"net", "os"},
+	},
+	"auth": {
+		why:    "middleware is written against the library's public face, as anybody's is",
+		ours:   []string{"socketio"},
+		theirs: []string{json, jwt},
+		not:    []string{"os"},
 	},
 	"socketio": {
 		why:  "the library knows the seam to other nodes and no adapter; it must not know the chat",
