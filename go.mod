@@ -2,6 +2,9 @@ module github.com/damso/damso
 
 go 1.26.0
 
+// npm packages bring Go files along.
+ignore node_modules
+
 require (
 	github.com/alecthomas/kong v1.17.0 // indirect
 	github.com/alicebob/miniredis/v2 v2.40.0 // indirect

@@ -296,7 +296,11 @@ func (c *socket) packet(data string) { c.t.Helper(); c.write(frame(ws.OpText, da
 func (c *socket) next() ws.Frame {
 	c.t.Helper()
 	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
-	f, err := ws.ReadFrame(c.r)
+	h, err := ws.ReadHeader(c.r)
+	f := ws.Frame{Header: h, Payload: make([]byte, h.Length)}
+	if err == nil {
+		_, err = io.ReadFull(c.r, f.Payload)
+	}
 	if err != nil {
 		c.t.Fatalf("read: %v", err)
 	}

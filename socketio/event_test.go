@@ -167,11 +167,10 @@ func TestPanics(t *testing.T) {
 		{"event", func(ns *socketio.Namespace) {
 			socketio.On(ns, "bad", func(context.Context, *socketio.Socket, socketio.Args) error { boom(); return nil })
 		}},
-		{"nil map", func(ns *socketio.Namespace) {
+		{"runtime error", func(ns *socketio.Namespace) {
 			socketio.On(ns, "bad", func(context.Context, *socketio.Socket, socketio.Args) error {
-				var m map[string]int
-				m["a"] = 1
-				return nil
+				var s []int
+				return fmt.Errorf("never: %d", s[len(s)])
 			})
 		}},
 		{"OnError", func(ns *socketio.Namespace) {

@@ -47,8 +47,8 @@ func (e *ConnectError) Error() string { return e.Message }
 
 // What a client is told that is refused otherwise.
 var (
-	errInvalidNamespace = errors.New("Invalid namespace") // socket.io's words
-	errInternal         = errors.New("Internal server error")
+	errInvalidNamespace = &ConnectError{Message: "Invalid namespace"} // socket.io's words
+	errInternal         = &ConnectError{Message: "Internal server error"}
 )
 
 // connectError is the packet that tells a client that it was refused. Data that

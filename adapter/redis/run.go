@@ -45,12 +45,12 @@ func retryDelay(failures int, chance float64) time.Duration {
 	return d/2 + time.Duration(chance*float64(d/2))
 }
 
-// setCause notes why there is no connection, nil when there is one. It returns the
-// cause before and since when there had been a connection, or none.
-func (a *Adapter) setCause(cause error) (was error, since time.Time) {
+// setCause notes why there is no connection, nil when there is one. It returns since
+// when there had been a connection, or none, and the cause before.
+func (a *Adapter) setCause(cause error) (since time.Time, was error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	was, since = a.cause, a.since
+	since, was = a.since, a.cause
 	if (was == nil) != (cause == nil) {
 		a.since = time.Now()
 	}
@@ -60,12 +60,12 @@ func (a *Adapter) setCause(cause error) (was error, since time.Time) {
 			n.subscribed = false
 		}
 	}
-	return was, since
+	return since, was
 }
 
 // connected notes that there is a connection and the namespaces are subscribed.
 func (a *Adapter) connected() {
-	was, since := a.setCause(nil)
+	since, was := a.setCause(nil)
 	a.queue.setOpen(true)
 	a.counts.connects.Add(1)
 	if was == errNotYet {
@@ -80,7 +80,7 @@ func (a *Adapter) connected() {
 func (a *Adapter) lost(cause error) time.Duration {
 	dropped := a.queue.setOpen(false)
 	a.counts.dropped.Add(uint64(dropped))
-	was, since := a.setCause(cause)
+	since, was := a.setCause(cause)
 	switch {
 	case cause == errStopped:
 	case was == nil:

@@ -30,7 +30,7 @@ func (c *Client) openWebSocket(s *Server, o Options) error {
 	}
 	c.hangUp = func() { _ = conn.Close() }
 	c.write = func(p enginewire.Packet) error { return c.writeFrame(conn, p) }
-	open, err := ws.ReadFrame(r)
+	open, err := readFrame(r)
 	if err != nil || len(open.Payload) == 0 || open.Payload[0] != '0' {
 		_ = conn.Close()
 		return fmt.Errorf("open packet: %q, %w", open.Payload, err)
@@ -80,7 +80,7 @@ func (c *Client) readWebSocket(conn net.Conn, r io.Reader) {
 		return
 	}
 	for {
-		f, err := ws.ReadFrame(r)
+		f, err := readFrame(r)
 		if err != nil || f.Header.OpCode == ws.OpClose {
 			return
 		}
@@ -104,4 +104,14 @@ func (c *Client) packet(f ws.Frame) (m Message, ok bool) {
 		_ = c.write(enginewire.Packet{Type: enginewire.Pong})
 	}
 	return Message{}, false
+}
+
+// readFrame reads a frame of our own server, which is not masked.
+func readFrame(r io.Reader) (f ws.Frame, err error) {
+	if f.Header, err = ws.ReadHeader(r); err != nil {
+		return f, err
+	}
+	f.Payload = make([]byte, f.Header.Length)
+	_, err = io.ReadFull(r, f.Payload)
+	return f, err
 }
