@@ -20,8 +20,8 @@ func (s *Session) Close() {
 	mark := false
 	if s.ws != nil {
 		mark = s.push(closeFrame)
-	} else {
-		mark = s.push(closePacket)
+	} else if s.poll != nil && !s.queued && !s.flushing {
+		s.queued, mark = true, true
 	}
 	deadline := s.deadline
 	s.mu.Unlock()

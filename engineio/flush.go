@@ -33,12 +33,13 @@ func (s *Session) flush(w *writer) {
 
 // flushPoll answers the waiting GET, if there is one; mu is held.
 func (s *Session) flushPoll() (ended bool, reason Reason) {
-	if s.poll == nil || len(s.out) == 0 {
+	if s.poll == nil || len(s.out) == 0 && s.state != stateClosing {
 		return false, ""
 	}
-	s.poll.answer(s.payload())
+	body, ended := s.payload()
+	s.poll.answer(body)
 	s.poll = nil
-	return s.state == stateClosing, ForcedClose
+	return ended, ForcedClose
 }
 
 // flushWS writes to the WebSocket until nothing is left, or the connection is

@@ -59,12 +59,11 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 		errBadRequest.write(w)
 		s.finish(TransportError, errOverlapGet)
 		return
-	case len(s.out) > 0 || s.ws != nil:
-		body := noopPayload(s.protocol)
+	case len(s.out) > 0 || s.ws != nil || s.state == stateClosing:
+		body, ended := noopPayload(s.protocol), false
 		if s.ws == nil { // else an upgrade was faster than this request
-			body = s.payload()
+			body, ended = s.payload()
 		}
-		ended := s.state == stateClosing && s.ws == nil
 		s.mu.Unlock()
 		s.writePayload(w, body)
 		if ended {
@@ -258,11 +257,16 @@ func isASCII(b []byte) bool {
 	return true
 }
 
-// payload takes what is in the outbox as the body of an answer; mu is held.
-func (s *Session) payload() payload {
+// payload takes what is in the outbox as the body of an answer; mu is held. The
+// close packet has an answer of its own, which ends the session: Socket.IO clients
+// handle it before the messages beside it.
+func (s *Session) payload() (body payload, ended bool) {
+	if len(s.out) == 0 && s.state == stateClosing {
+		return closedPayload(s.protocol), true
+	}
 	out := s.takeOut(nil)
 	s.outSize = 0
-	return encodePayload(out, s.protocol, s.base64)
+	return encodePayload(out, s.protocol, s.base64), false
 }
 
 // encodePayload puts messages into one body. In protocol 3 it is binary, unless

@@ -273,14 +273,15 @@ func TestPollingCloseByServer(t *testing.T) {
 		c.want(await(t, get, "GET"), 200, "1")
 		c.wantClosed(t, ForcedClose)
 	})
-	t.Run("with the next GET", func(t *testing.T) {
+	t.Run("with the GET after what waits", func(t *testing.T) {
 		c := serve(t, Options{}).poll("EIO=3")
 		c.session.Send(text("last"))
 		c.session.Close()
 		c.session.Close()
 		c.session.Send(text("too late"))
 		c.want(c.post("2:4a"), 200, "ok") // ignored
-		c.want(c.get(), 200, "5:4last1:1")
+		c.want(c.get(), 200, "5:4last")
+		c.want(c.get(), 200, "1:1")
 		c.wantClosed(t, ForcedClose)
 		if len(c.messages) > 0 {
 			t.Error("received something of a session that is closing")
@@ -291,10 +292,15 @@ func TestPollingCloseByServer(t *testing.T) {
 		h.onOpen = func(s *Session) { s.Send(text("no")); s.Close() }
 		s := serveWith(t, h, Options{}, false)
 		r := s.request("GET", "EIO=4&transport=polling", "", nil)
-		if !strings.HasSuffix(r.body, "}\x1e4no\x1e1") {
+		if !strings.HasSuffix(r.body, "}\x1e4no") {
 			t.Errorf("%q", r.body)
 		}
-		await(t, s.opened, "session").wantClosed(t, ForcedClose)
+		p := await(t, s.opened, "session")
+		r = s.request("GET", "EIO=4&transport=polling&sid="+p.session.ID(), "", nil)
+		if r.body != "1" {
+			t.Errorf("%q, want a close packet", r.body)
+		}
+		p.wantClosed(t, ForcedClose)
 	})
 }
 
