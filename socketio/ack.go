@@ -19,47 +19,57 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	if err != nil {
 		return Args{}, err
 	}
-	answer := make(chan Args, 1)
-	id, err := s.expectAck(answer)
-	if err != nil {
-		return Args{}, err
+	answers := make(chan answer, 1)
+	id := s.ns.lastAck.Add(1) - 1
+	if !s.expectAck(id, answers) {
+		return Args{}, ErrDisconnected
 	}
 	s.conn.session.Send(encodePacket(packet.Packet{
 		Type: packet.Event, Namespace: s.ns.name, ID: id, HasID: true, Data: e.Data,
 	}, e.Attachments))
+	s.ns.handlers.Load().sent(e, s)
 	select {
-	case args := <-answer:
-		return args, nil
-	case <-s.Context().Done():
-		err = ErrDisconnected
+	case a := <-answers:
+		return a.args, a.err
 	case <-ctx.Done():
-		err = fmt.Errorf("socketio: wait for the ack of %q: %w", event, ctx.Err())
 	}
-	s.mu.Lock()
-	delete(s.acks, id)
-	s.mu.Unlock()
+	s.forgetAck(id)
 	select {
-	case args := <-answer: // it came just before
-		return args, nil
+	case a := <-answers: // it came just before
+		return a.args, a.err
 	default:
-		return Args{}, err
+		return Args{}, fmt.Errorf("socketio: wait for the ack of %q: %w", event, ctx.Err())
 	}
 }
 
-// expectAck returns the id for an acknowledgement that goes to answer.
-func (s *Socket) expectAck(answer chan<- Args) (uint64, error) {
+// An answer is what became of waiting for a client's acknowledgement.
+type answer struct {
+	socket *Socket
+	args   Args
+	err    error // ErrDisconnected or nil
+}
+
+// expectAck lets the acknowledgement of the event with that id, or the end of the
+// socket, go to answers, which must have room for it. It returns false if the
+// socket is not connected.
+func (s *Socket) expectAck(id uint64, answers chan<- answer) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != connected {
-		return 0, ErrDisconnected
+		return false
 	}
 	if s.acks == nil {
-		s.acks = map[uint64]chan<- Args{}
+		s.acks = map[uint64]chan<- answer{}
 	}
-	id := s.lastAck
-	s.lastAck++
-	s.acks[id] = answer
-	return id, nil
+	s.acks[id] = answers
+	return true
+}
+
+// forgetAck undoes expectAck.
+func (s *Socket) forgetAck(id uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.acks, id)
 }
 
 // acknowledged takes a client's acknowledgement. One that nobody waits for is
@@ -73,11 +83,10 @@ func (s *Socket) acknowledged(p packet.Packet, attachments [][]byte) error {
 		return err
 	}
 	s.mu.Lock()
-	answer := s.acks[p.ID]
-	delete(s.acks, p.ID)
-	s.mu.Unlock()
-	if answer != nil {
-		answer <- Args{raw: raw, attachments: attachments} // has room
+	defer s.mu.Unlock()
+	if answers := s.acks[p.ID]; answers != nil {
+		delete(s.acks, p.ID)
+		answers <- answer{socket: s, args: Args{raw: raw, attachments: attachments}} // has room
 	}
 	return nil
 }

@@ -21,12 +21,16 @@ type handlers struct {
 	middleware []func(context.Context, *Socket) error
 	connect    []func(context.Context, *Socket) error
 	disconnect []func(context.Context, *Socket, Reason)
-	events     map[string]Handler
-	around     []func(Handler) Handler
-	dispatch   Handler // to events, with around around it
-	entries    []func(entry) entry
-	enter      entry // letIn, with entries around it
-	onError    func(context.Context, *Socket, *Event, error)
+	// Before those of disconnect, with the rooms still there.
+	disconnecting []func(context.Context, *Socket, Reason)
+	any           []Handler
+	outgoing      []func(*Socket, string, Args)
+	events        map[string]Handler
+	around        []func(Handler) Handler
+	dispatch      Handler // to events, with around around it
+	entries       []func(entry) entry
+	enter         entry // letIn, with entries around it
+	onError       func(context.Context, *Socket, *Event, error)
 }
 
 // An entry lets a client into the namespace.
@@ -186,6 +190,12 @@ func (h *handlers) handle(ctx context.Context, s *Socket, e *Event) error {
 
 // event calls the handler of e. An event without one is nobody's business.
 func (h *handlers) event(ctx context.Context, s *Socket, e *Event) error {
+	if err := h.anyone(ctx, s, e); err != nil {
+		return err
+	}
+	if f := s.takeOnce(e.Name); f != nil {
+		return f(ctx, s, e)
+	}
 	if f := h.events[e.Name]; f != nil {
 		return f(ctx, s, e)
 	}

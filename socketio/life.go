@@ -67,7 +67,7 @@ func (s *Socket) connect() bool {
 // nothing. Handlers of events that came before still run, unless this side ends
 // it, then those of the disconnection. Only the first call counts.
 func (s *Socket) leave(reason Reason, err error, farewell *engineio.Message) {
-	ended, start := s.end(reason, farewell)
+	ended, start := s.end(reason, err, farewell)
 	if ended && err != nil {
 		s.ns.server.log.Debug("socket lost", "namespace", s.ns.name, "socket", s.id, "reason", string(reason), "error", err)
 	}
@@ -78,7 +78,7 @@ func (s *Socket) leave(reason Reason, err error, farewell *engineio.Message) {
 
 // end is leave without what needs no lock. It says whether this call ended the
 // socket, and whether a worker must see to its handlers.
-func (s *Socket) end(reason Reason, farewell *engineio.Message) (ended, start bool) {
+func (s *Socket) end(reason Reason, err error, farewell *engineio.Message) (ended, start bool) {
 	s.ns.mu.Lock()
 	defer s.ns.mu.Unlock()
 	s.conn.mu.Lock()
@@ -90,7 +90,13 @@ func (s *Socket) end(reason Reason, farewell *engineio.Message) (ended, start bo
 	}
 	joined := s.state == connected
 	s.state, s.reason = disconnected, reason
+	for _, answers := range s.acks {
+		answers <- answer{socket: s, err: ErrDisconnected} // has room
+	}
 	s.acks = nil
+	if err != nil {
+		s.more().cause = err
+	}
 	if s.done != nil {
 		close(s.done)
 	}
@@ -100,6 +106,9 @@ func (s *Socket) end(reason Reason, farewell *engineio.Message) (ended, start bo
 			s.conn.lower(e.size())
 		}
 		s.events = nil
+	}
+	if joined && len(s.ns.handlers.Load().disconnecting) > 0 {
+		s.more().rooms = s.ns.members.roomsOf(s)
 	}
 	s.conn.remove(s)
 	s.ns.members.remove(s)
@@ -196,7 +205,12 @@ func (s *Socket) handle(e *Event) {
 // left runs the handlers of the disconnection.
 func (s *Socket) left() {
 	ctx := context.WithoutCancel(s.Context())
-	for _, f := range s.ns.handlers.Load().disconnect {
+	h := s.ns.handlers.Load()
+	for _, f := range h.disconnecting {
+		_ = s.guard(func() error { f(ctx, s, s.reason); return nil })
+	}
+	s.forget()
+	for _, f := range h.disconnect {
 		_ = s.guard(func() error { f(ctx, s, s.reason); return nil })
 	}
 }

@@ -17,6 +17,7 @@ type Namespace struct {
 	cluster adapter.Namespace // nil on a single node
 
 	handlers atomic.Pointer[handlers]
+	lastAck  atomic.Uint64 // number of acks that were asked for
 
 	// Guarded by mu, which is also held while a broadcast is queued for its
 	// receivers: so all of them see broadcasts in one order. Who holds it may lock
@@ -80,35 +81,54 @@ func (ns *Namespace) Apply(op *adapter.Operation) {
 	if op.Kind != adapter.Broadcast {
 		return
 	}
+	ns.handlers.Load().sent(op.Event, ns.arrived(op)...)
+}
+
+// arrived delivers another node's broadcast, and returns what deliver does.
+func (ns *Namespace) arrived(op *adapter.Operation) []*Socket {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	if ns.members.selectsNone(op.Rooms) {
-		return // before it is encoded
+		return nil // before it is encoded
 	}
-	ns.deliver(op, encodeEvent(ns.name, op.Event))
+	return ns.deliver(op, encodeEvent(ns.name, op.Event))
 }
 
 // broadcast sends op to the sockets here and on the other nodes.
 func (ns *Namespace) broadcast(op *adapter.Operation, local bool) {
+	ns.handlers.Load().sent(op.Event, ns.send(op, local)...)
+}
+
+// send is broadcast without those who want to know. It returns what deliver does.
+func (ns *Namespace) send(op *adapter.Operation, local bool) []*Socket {
 	m := encodeEvent(ns.name, op.Event)
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	ns.deliver(op, m)
+	sockets := ns.deliver(op, m)
 	if ns.cluster != nil && !local {
 		// Under the lock, so that the other nodes see the order that this one sees.
 		// An error means that they can't be reached: Ready tells that.
 		_ = ns.cluster.Publish(op)
 	}
+	return sockets
 }
 
-// deliver queues m for the sockets that op selects; mu is held.
-func (ns *Namespace) deliver(op *adapter.Operation, m *engineio.Message) {
+// deliver queues m for the sockets that op selects; mu is held. It returns them if
+// there is anybody who wants to know, see OnAnyOutgoing.
+func (ns *Namespace) deliver(op *adapter.Operation, m *engineio.Message) (sockets []*Socket) {
 	send := ns.fanout.Send
 	if op.Flags.Volatile {
 		send = ns.fanout.SendVolatile
 	}
-	ns.members.each(op.Rooms, op.Except, func(s *Socket) { send(s.conn.session, m) })
+	tell := len(ns.handlers.Load().outgoing) > 0
+	ns.members.each(op.Rooms, op.Except, func(s *Socket) {
+		send(s.conn.session, m)
+		if tell {
+			sockets = append(sockets, s)
+		}
+	})
 	ns.fanout.Flush()
+	return sockets
 }
 
 // add makes s a member, unless it has left already.

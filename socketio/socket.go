@@ -3,6 +3,7 @@ package socketio
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"slices"
 	"sync"
 
 	"github.com/damso/damso/engineio"
@@ -30,8 +31,7 @@ type Socket struct {
 	events  []*Event // wait for their handlers
 	running bool     // a goroutine handles them
 	reason  Reason   // of the disconnection
-	lastAck uint64   // id of an ack that was asked for
-	acks    map[uint64]chan<- Args
+	acks    map[uint64]chan<- answer
 	done    chan struct{} // closed on disconnection; nil until somebody asks
 	data    any
 	extra   *extra // nil until there is any
@@ -82,6 +82,18 @@ func (s *Socket) Connected() bool {
 	return s.state == connected
 }
 
+// DisconnectReason returns why the socket was disconnected, "" if it was not. err
+// is what socket.io calls the description: what was wrong with the connection, or
+// the error that refused the client, nil if nothing is known of that kind.
+func (s *Socket) DisconnectReason() (reason Reason, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.extra != nil {
+		err = s.extra.cause
+	}
+	return s.reason, err
+}
+
 // Data returns what SetData was given, nil before.
 func (s *Socket) Data() any {
 	s.mu.Lock()
@@ -113,11 +125,19 @@ func (s *Socket) Leave(room string) {
 }
 
 // Rooms returns the rooms that the socket is in, its own id first, and nothing
-// once it is disconnected.
+// once it is disconnected, but for handlers of [Namespace.OnDisconnecting].
 func (s *Socket) Rooms() []string {
 	s.ns.mu.Lock()
 	defer s.ns.mu.Unlock()
-	return s.ns.members.roomsOf(s)
+	if rooms := s.ns.members.roomsOf(s); rooms != nil {
+		return rooms
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.extra == nil {
+		return nil
+	}
+	return slices.Clone(s.extra.rooms)
 }
 
 // Emit sends an event to this client. It does not wait. The error says that an
@@ -143,6 +163,7 @@ func (s *Socket) emit(send func(*engineio.Message), event string, args []any) er
 		return ErrDisconnected
 	}
 	send(encodeEvent(s.ns.name, e))
+	s.ns.handlers.Load().sent(e, s)
 	return nil
 }
 

@@ -4,6 +4,9 @@ package socketio
 type extra struct {
 	values []value
 	ended  map[*func()]struct{} // to be called when the socket is disconnected
+	onces  []*once
+	rooms  []string // at the end, for handlers of OnDisconnecting
+	cause  error    // of the disconnection
 }
 
 // A value is one that a middleware keeps with a socket.
@@ -58,4 +61,13 @@ func (s *Socket) callEnded() {
 		s.ns.server.workers.wg.Go(*f)
 	}
 	s.extra.ended = nil
+}
+
+// forget drops what is for handlers only that have run.
+func (s *Socket) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.extra != nil {
+		s.extra.rooms, s.extra.onces = nil, nil
+	}
 }
