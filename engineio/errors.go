@@ -43,29 +43,63 @@ var (
 	errServerShutdown = errors.New("engineio: server closed")
 )
 
-// A requestError is an answer to a request that the protocol does not allow.
+// A ConnectionError says why a request was refused, in the codes and words of
+// engine.io.
 // https://github.com/socketio/socket.io/blob/main/packages/engine.io/lib/server.ts
-type requestError struct {
-	Code    int    `json:"code"`
+type ConnectionError struct {
+	// Code is 0 for an unknown transport, 1 for an unknown session, 2 for a bad
+	// handshake method, 3 for a bad request, 4 for a refusal by AllowRequest or
+	// Admit, 5 for a protocol version that is not supported.
+	Code int `json:"code"`
+	// Message is what the client is told.
 	Message string `json:"message"`
+	// Context has what the refusal was about, by the names of engine.io: "name",
+	// "transport", "previousTransport", "sid", "method", "protocol",
+	// "previousProtocol". The client does not get it.
+	Context map[string]any `json:"-"`
+	// Err is the error of AllowRequest or Admit, or nil.
+	Err error `json:"-"`
 }
 
-func (e *requestError) Error() string {
+func (e *ConnectionError) Error() string {
 	return fmt.Sprintf("engineio: %s (code %d)", e.Message, e.Code)
 }
 
+// Unwrap returns the error of AllowRequest or Admit, or nil.
+func (e *ConnectionError) Unwrap() error { return e.Err }
+
 var (
-	errUnknownTransport    = &requestError{0, "Transport unknown"}
-	errUnknownSession      = &requestError{1, "Session ID unknown"}
-	errBadHandshakeMethod  = &requestError{2, "Bad handshake method"}
-	errBadRequest          = &requestError{3, "Bad request"}
-	errUnsupportedProtocol = &requestError{5, "Unsupported protocol version"}
+	errUnknownTransport    = &ConnectionError{Code: 0, Message: "Transport unknown"}
+	errUnknownSession      = &ConnectionError{Code: 1, Message: "Session ID unknown"}
+	errBadHandshakeMethod  = &ConnectionError{Code: 2, Message: "Bad handshake method"}
+	errBadRequest          = &ConnectionError{Code: 3, Message: "Bad request"}
+	errUnsupportedProtocol = &ConnectionError{Code: 5, Message: "Unsupported protocol version"}
 )
 
-func errForbidden(message string) *requestError { return &requestError{4, message} }
+func errForbidden(err error) *ConnectionError {
+	return &ConnectionError{Code: 4, Message: err.Error(), Err: err}
+}
+
+// with returns a copy of e with a context of names and values.
+func (e *ConnectionError) with(context ...any) *ConnectionError {
+	c := *e
+	c.Context = map[string]any{}
+	for i := 0; i < len(context); i += 2 {
+		c.Context[context[i].(string)] = context[i+1]
+	}
+	return &c
+}
+
+// reject answers a request with e.
+func (s *Server) reject(w http.ResponseWriter, r *http.Request, e *ConnectionError) {
+	if s.opts.OnConnectionError != nil {
+		s.opts.OnConnectionError(r, e)
+	}
+	e.write(w)
+}
 
 // write answers a request with e.
-func (e *requestError) write(w http.ResponseWriter) {
+func (e *ConnectionError) write(w http.ResponseWriter) {
 	status := http.StatusBadRequest
 	if e.Code == 4 {
 		status = http.StatusForbidden

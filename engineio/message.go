@@ -24,6 +24,7 @@ type Message struct {
 	frame  []byte   // the text in a WebSocket frame, which is the same in both protocols
 	binary [][]byte // follow the text
 	size   int      // about what it takes in memory, in bytes
+	plain  bool     // not to be compressed
 
 	encoded [formats]atomic.Pointer[[]byte]
 }
@@ -55,6 +56,14 @@ func NewMessage(buf []byte, binary [][]byte) *Message {
 	for _, b := range binary {
 		m.size += len(b) + overhead
 	}
+	return m
+}
+
+// NoCompress keeps m from being compressed, for what is compressed already or
+// holds a secret beside what others wrote, and returns it. It must be called
+// before m is sent.
+func (m *Message) NoCompress() *Message {
+	m.plain = true
 	return m
 }
 

@@ -37,16 +37,30 @@ type Options struct {
 	// it is both.
 	Transports []string
 
-	// NoUpgrades keeps a session on the transport it was opened with.
+	// NoUpgrades keeps a session on the transport it was opened with
+	// (allowUpgrades: false of engine.io).
 	NoUpgrades bool
 
 	// NoEIO3 refuses clients of Engine.IO protocol 3, which are those of Socket.IO
 	// 1 and 2 (allowEIO3: false of engine.io).
 	NoEIO3 bool
 
+	// HTTPThreshold is the size in bytes from which on the answer to a poll is
+	// compressed with gzip or deflate, if the client takes that and a message in it
+	// may be compressed (httpCompression.threshold of engine.io). If zero, it is
+	// 1,024.
+	HTTPThreshold int
+
+	// NoHTTPCompression compresses no answer (httpCompression: false).
+	NoHTTPCompression bool
+
 	// CORS tells browsers which other origins may connect. If nil, no CORS header
 	// is sent.
 	CORS *CORS
+
+	// Cookie is set by the answer to a handshake over polling. If nil, there is
+	// none.
+	Cookie *Cookie
 
 	// AllowRequest decides about a handshake; the text of its error goes to the
 	// client, with status 403. If nil, every handshake is allowed.
@@ -58,6 +72,20 @@ type Options struct {
 	// handshake. release may be nil, and must not wait for anything. If Admit is
 	// nil, there is no limit.
 	Admit func(*http.Request) (release func(), err error)
+
+	// InitialHeaders may change the headers of the answer to a handshake, of both
+	// transports (the event "initial_headers" of engine.io). It is called with those
+	// that are set already, before Headers. If nil, they stay.
+	InitialHeaders func(h http.Header, r *http.Request)
+
+	// Headers may change the headers of every answer but those that refuse a
+	// request: to handshakes, polls, data and upgrades (the event "headers"). If nil,
+	// they stay.
+	Headers func(h http.Header, r *http.Request)
+
+	// OnConnectionError is told of each request that is refused, before the client is
+	// (the event "connection_error"). It must not keep r. If nil, nobody is told.
+	OnConnectionError func(r *http.Request, err *ConnectionError)
 
 	// Logger gets what concerns single sessions, at debug level. If nil, nothing
 	// is logged.
@@ -77,8 +105,13 @@ func (o Options) Check() error {
 			return fmt.Errorf("engineio: unknown transport %q in Options.Transports: use %q, %q", t, Polling, WebSocket)
 		}
 	}
-	if o.PingInterval < 0 || o.PingTimeout < 0 || o.UpgradeTimeout < 0 || o.MaxPayload < 0 || o.MaxBuffer < 0 {
+	if o.PingInterval < 0 || o.PingTimeout < 0 || o.UpgradeTimeout < 0 || o.MaxPayload < 0 || o.MaxBuffer < 0 || o.HTTPThreshold < 0 {
 		return errors.New("engineio: times and sizes in Options must not be negative")
+	}
+	if o.Cookie != nil {
+		if err := o.Cookie.check(); err != nil {
+			return err
+		}
 	}
 	if o.CORS != nil {
 		return o.CORS.check()
@@ -93,6 +126,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.UpgradeTimeout, 10*time.Second)
 	setDefault(&o.MaxPayload, 1_000_000)
 	setDefault(&o.MaxBuffer, 4<<20)
+	setDefault(&o.HTTPThreshold, 1024)
 	if len(o.Transports) == 0 {
 		o.Transports = []string{Polling, WebSocket}
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/damso/damso/internal/enginewire"
@@ -19,8 +18,9 @@ type poll struct {
 
 // A payload is the body of an answer to a GET.
 type payload struct {
-	body   []byte
-	binary bool
+	body     []byte
+	binary   bool
+	compress bool // it may be
 }
 
 func (p *poll) answer(body payload) { p.reply <- body }
@@ -65,7 +65,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 			body, ended = s.payload()
 		}
 		s.mu.Unlock()
-		s.writePayload(w, body)
+		s.writePayload(w, r, body)
 		if ended {
 			s.finish(ForcedClose, nil)
 		}
@@ -84,7 +84,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	for {
 		select {
 		case body := <-p.reply:
-			s.writePayload(w, body)
+			s.writePayload(w, r, body)
 			return
 		case <-late:
 			s.mu.Lock()
@@ -99,7 +99,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 				s.finish(TransportError, errPollAborted)
 				return
 			}
-			s.writePayload(w, <-p.reply) // it was answered, and the client may still get that
+			s.writePayload(w, r, <-p.reply) // it was answered, and the client may still get that
 			return
 		}
 	}
@@ -160,7 +160,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		h := w.Header()
 		h.Set("Content-Type", "text/html") // "to avoid an unwanted download dialog on certain user-agents"
-		h.Set("Cache-Control", "no-store")
+		s.pollHeaders(h, r)
 		_, _ = io.WriteString(w, "ok") // a client that left misses nothing
 	case errors.As(err, &tooLarge):
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
@@ -282,16 +282,18 @@ func encodePayload(messages []*Message, protocol int, base64 bool) payload {
 		}
 	}
 	var body []byte
+	compress := false
 	for _, m := range messages {
 		if m.typ == 0 {
 			continue // a control frame
 		}
+		compress = compress || !m.plain
 		if f == payload4 && len(body) > 0 {
 			body = append(body, enginewire.Separator4)
 		}
 		body = append(body, m.in(f)...)
 	}
-	return payload{body, f == payload3Bin}
+	return payload{body, f == payload3Bin, compress}
 }
 
 var noopPacket = textPacket(enginewire.Noop, "")
@@ -302,22 +304,4 @@ func noopPayload(protocol int) payload {
 
 func closedPayload(protocol int) payload {
 	return encodePayload([]*Message{closePacket}, protocol, true)
-}
-
-// writePayload answers a GET. A client that does not take it within the time of a
-// heartbeat is lost anyway, and must not keep it in memory.
-func (s *Session) writePayload(w http.ResponseWriter, p payload) {
-	h := w.Header()
-	if p.binary {
-		h.Set("Content-Type", "application/octet-stream")
-	} else {
-		h.Set("Content-Type", "text/plain; charset=UTF-8")
-	}
-	h.Set("Content-Length", strconv.Itoa(len(p.body)))
-	h.Set("Cache-Control", "no-store")
-	c := http.NewResponseController(w)
-	_ = c.SetWriteDeadline(time.Now().Add(s.srv.opts.PingInterval + s.srv.opts.PingTimeout))
-	_, _ = w.Write(p.body) // a client that left is noticed by its next request
-	_ = c.Flush()
-	_ = c.SetWriteDeadline(time.Time{})
 }

@@ -26,8 +26,12 @@ type Handler interface {
 }
 
 // A Server serves Engine.IO sessions of protocols 3 and 4. It is an
-// [http.Handler] for the one path that clients are told, such as
-// "/engine.io/", and safe for concurrent use.
+// [http.Handler] for the one path that clients are told, and safe for concurrent
+// use. It does not look at the path itself, so that the options path and
+// addTrailingSlash of engine.io are a matter of its mux: clients ask for
+// "/engine.io/", and those with addTrailingSlash: false for "/engine.io". A
+// [http.ServeMux] that is to serve both needs both patterns, since it would redirect
+// from the second to the first, which WebSockets and POSTs don't survive.
 type Server struct {
 	// Set once.
 	opts    Options
@@ -96,7 +100,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	session, failure := s.verify(r, query, upgrade)
 	switch {
 	case failure != nil:
-		failure.write(w)
+		s.reject(w, r, failure)
 	case session == nil && s.Closing():
 		refuse(w)
 	case session == nil:
@@ -120,44 +124,44 @@ func isUpgrade(r *http.Request) bool {
 
 // verify checks a request in the order in which engine.io does, and returns its
 // session, nil for a handshake.
-func (s *Server) verify(r *http.Request, query url.Values, upgrade bool) (*Session, *requestError) {
+func (s *Server) verify(r *http.Request, query url.Values, upgrade bool) (*Session, *ConnectionError) {
 	transport := query.Get("transport")
 	if !slices.Contains(s.opts.Transports, transport) {
-		return nil, errUnknownTransport
+		return nil, errUnknownTransport.with("transport", transport)
 	}
 	if sid := query.Get("sid"); sid != "" {
 		return s.verifySession(sid, transport, query, upgrade)
 	}
 	if r.Method != http.MethodGet {
-		return nil, errBadHandshakeMethod
+		return nil, errBadHandshakeMethod.with("method", r.Method)
 	}
 	if (transport == WebSocket) != upgrade {
-		return nil, errBadRequest
+		return nil, errBadRequest.with("name", "TRANSPORT_HANDSHAKE_ERROR")
 	}
 	if s.opts.AllowRequest != nil {
 		if err := s.opts.AllowRequest(r); err != nil {
-			return nil, errForbidden(err.Error())
+			return nil, errForbidden(err)
 		}
 	}
 	if protocol(query) == 3 && s.opts.NoEIO3 {
-		return nil, errUnsupportedProtocol
+		return nil, errUnsupportedProtocol.with("protocol", 3)
 	}
 	return nil, nil
 }
 
-func (s *Server) verifySession(sid, transport string, query url.Values, upgrade bool) (*Session, *requestError) {
+func (s *Server) verifySession(sid, transport string, query url.Values, upgrade bool) (*Session, *ConnectionError) {
 	s.mu.RLock()
 	session := s.sessions[sid]
 	s.mu.RUnlock()
-	switch {
-	case session == nil:
-		return nil, errUnknownSession
-	case upgrade != (transport == WebSocket):
-		return nil, errBadRequest
-	case !upgrade && session.Transport() != Polling:
-		return nil, errBadRequest
-	case session.protocol != protocol(query):
-		return nil, errBadRequest
+	if session == nil {
+		return nil, errUnknownSession.with("sid", sid)
+	}
+	previous := session.Transport()
+	switch revision := protocol(query); {
+	case upgrade != (transport == WebSocket), !upgrade && previous != Polling:
+		return nil, errBadRequest.with("name", "TRANSPORT_MISMATCH", "transport", transport, "previousTransport", previous)
+	case session.protocol != revision:
+		return nil, errBadRequest.with("name", "PROTOCOL_MISMATCH", "protocol", revision, "previousProtocol", session.protocol)
 	}
 	return session, nil
 }
@@ -176,7 +180,7 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, query url.Val
 	if s.opts.Admit != nil {
 		release, err := s.opts.Admit(r)
 		if err != nil {
-			errForbidden(err.Error()).write(w)
+			s.reject(w, r, errForbidden(err))
 			return
 		}
 		session.release = release
@@ -185,6 +189,9 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, query url.Val
 	if upgrade {
 		opened = s.openWebSocket(w, r, session)
 	} else if opened = s.open(session, Polling); opened {
+		if s.opts.Cookie != nil {
+			http.SetCookie(w, s.opts.Cookie.of(session.id))
+		}
 		session.serveGet(w, r) // with what it has to say at once
 	} else {
 		refuse(w)
@@ -216,6 +223,7 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request, session *Session)
 // serveWebSocket completes a handshake and reads from the connection, if attach
 // returns one that has a use for it.
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, attach func(net.Conn) *wsConn) {
+	s.opts.headers(w.Header(), r)
 	conn, rest, err := accept(w, r)
 	if err != nil {
 		s.opts.Logger.Debug("websocket handshake failed", "address", r.RemoteAddr, "error", err)

@@ -1,0 +1,52 @@
+package engineio
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// writePayload answers a GET. A client that does not take it within the time of a
+// heartbeat is lost anyway, and must not keep it in memory.
+func (s *Session) writePayload(w http.ResponseWriter, r *http.Request, p payload) {
+	h := w.Header()
+	if p.binary {
+		h.Set("Content-Type", "application/octet-stream")
+	} else {
+		h.Set("Content-Type", "text/plain; charset=UTF-8")
+	}
+	if s.srv.opts.compressible(p) {
+		if coding := contentCoding(strings.Join(r.Header.Values("Accept-Encoding"), ",")); coding != "" {
+			p.body = encodeHTTP(coding, p.body)
+			h.Set("Content-Encoding", coding)
+		}
+	}
+	h.Set("Content-Length", strconv.Itoa(len(p.body)))
+	s.pollHeaders(h, r)
+	c := http.NewResponseController(w)
+	_ = c.SetWriteDeadline(time.Now().Add(s.srv.opts.PingInterval + s.srv.opts.PingTimeout))
+	_, _ = w.Write(p.body) // a client that left is noticed by its next request
+	_ = c.Flush()
+	_ = c.SetWriteDeadline(time.Time{})
+}
+
+// pollHeaders completes the headers of the answer to a GET or a POST.
+func (s *Session) pollHeaders(h http.Header, r *http.Request) {
+	h.Set("Cache-Control", "no-store")
+	// "prevent XSS warnings on IE"
+	if agent := r.UserAgent(); strings.Contains(agent, ";MSIE") || strings.Contains(agent, "Trident/") {
+		h.Set("X-XSS-Protection", "0")
+	}
+	s.srv.opts.headers(h, r)
+}
+
+// headers lets the hooks change the headers of an answer.
+func (o *Options) headers(h http.Header, r *http.Request) {
+	if o.InitialHeaders != nil && r.URL.Query().Get("sid") == "" {
+		o.InitialHeaders(h, r)
+	}
+	if o.Headers != nil {
+		o.Headers(h, r)
+	}
+}
