@@ -45,6 +45,13 @@ func (b Broadcast) Volatile() Broadcast {
 	return b
 }
 
+// NoCompress asks not to compress the event, which is worth while for what can't
+// be made smaller, as pictures.
+func (b Broadcast) NoCompress() Broadcast {
+	b.flags.NoCompress = true
+	return b
+}
+
 // Emit sends the event. It does not wait for anybody. The error says that an
 // argument can't be encoded, or that the event's name is a reserved one. Binary
 // arguments are not copied: they must not be changed afterwards.

@@ -30,7 +30,9 @@ func TestOnAny(t *testing.T) {
 		j.note("any %s %d", e.Name, e.Args.Len())
 		return errors.New("not today")
 	})
-	ns.OnError(func(_ context.Context, _ *socketio.Socket, e *socketio.Event, err error) { j.note("%s: %v", e.Name, err) })
+	ns.OnError(func(_ context.Context, _ *socketio.Socket, e *socketio.Event, err error) {
+		j.note("%s: %v", e.Name, err)
+	})
 	socketio.On(ns, "known", func(_ context.Context, s *socketio.Socket, _ socketio.Args) error {
 		j.note("known")
 		return nil

@@ -74,6 +74,9 @@ func (ns *Namespace) Local() Broadcast { return ns.operator().Local() }
 // Volatile lets a broadcast be dropped for clients that can't take it at once.
 func (ns *Namespace) Volatile() Broadcast { return ns.operator().Volatile() }
 
+// NoCompress asks not to compress a broadcast.
+func (ns *Namespace) NoCompress() Broadcast { return ns.operator().NoCompress() }
+
 func (ns *Namespace) operator() Broadcast { return Broadcast{ns: ns} }
 
 // Apply carries out what another node asks for. It is called by the adapter.
