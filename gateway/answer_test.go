@@ -184,6 +184,7 @@ func TestHooks(t *testing.T) {
 		fail       func() error
 	}{
 		{"public", `exception {"status":"error","message":"no seat"}`, func() error { return gateway.Errorf("no seat") }},
+		{"payload", `exception {"code":42}`, func() error { return &gateway.Error{Message: "no seat", Payload: map[string]int{"code": 42}} }},
 		{"internal", `exception {"status":"error","message":"Internal server error"}`, func() error { return errors.New("secret") }},
 		{"panic", `exception {"status":"error","message":"Internal server error"}`, func() error { panic("secret") }},
 	} {
