@@ -10,6 +10,7 @@ import (
 
 	"github.com/damso/damso/adapter"
 	"github.com/damso/damso/adapter/redis"
+	"github.com/damso/damso/internal/settings"
 )
 
 type devCmd struct{}
@@ -18,6 +19,9 @@ type devCmd struct{}
 func (devCmd) Run(ctx context.Context, a *app) error {
 	if err := a.configure(); err != nil {
 		return err
+	}
+	if a.settings.NodePort == 65535 {
+		return settings.Faults{{Where: "NODE_PORT", Problem: "65535 leaves no port for the second node", Example: "NODE_PORT=3000"}}
 	}
 	a.settings.NodeID = "" // one name can't be that of two
 	connect, line, stop, err := a.devBroker()

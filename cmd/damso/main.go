@@ -54,8 +54,7 @@ func run(ctx context.Context, args, environ []string, out, errOut io.Writer) int
 	case exit >= 0: // help was asked for, and given
 		return exit
 	case err != nil:
-		fmt.Fprintln(errOut, "damso:", err)
-		fmt.Fprintln(errOut, `Try "damso --help".`)
+		fmt.Fprintf(errOut, "damso: %v (see \"damso --help\")\n", err)
 		return 2
 	}
 	a := &app{out: out, errOut: errOut, environ: environ}

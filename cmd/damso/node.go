@@ -21,8 +21,13 @@ import (
 	"github.com/damso/damso/socketio"
 )
 
-// stopTimeout is how long a node may take to end.
-const stopTimeout = 9 * time.Second
+// stopTimeout is how long the clients of a node that ends may take to fetch what
+// they still get, and requestTimeout then how long other requests may take. What
+// is open after that is dropped; browsers open connections that they never use.
+const (
+	stopTimeout    = 8 * time.Second
+	requestTimeout = time.Second
+)
 
 // A node is one server of the chat, with all it takes.
 type node struct {
@@ -82,13 +87,21 @@ func listen(port uint16) (net.Listener, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort("", strconv.Itoa(int(port))))
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("port %d is taken: stop what listens there, or choose another with NODE_PORT=%d", port, port+10)
+		return nil, fmt.Errorf("port %d is taken: stop what listens there, or choose another with NODE_PORT=%d", port, another(port))
 	case errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("port %d is not allowed for this user: choose one above 1023 with NODE_PORT=3000", port)
 	case err != nil:
 		return nil, fmt.Errorf("listen on port %d: %w", port, err)
 	}
 	return l, nil
+}
+
+// another is a port to try instead of one that is taken.
+func another(port uint16) uint16 {
+	if port > 65_000 {
+		return 3000
+	}
+	return port + 10
 }
 
 func (n *node) routes(pages http.Handler) http.Handler {
@@ -126,7 +139,7 @@ func (n *node) url() string {
 }
 
 // serve serves until ctx ends; then it refuses new clients, tells those there are,
-// and returns within stopTimeout.
+// and returns within stopTimeout and requestTimeout.
 func (n *node) serve(ctx context.Context) error {
 	failed := make(chan error, 1)
 	go func() { failed <- n.http.Serve(n.listener) }()
@@ -140,12 +153,14 @@ func (n *node) serve(ctx context.Context) error {
 }
 
 func (n *node) stop() error {
+	_ = n.listener.Close() // refuses new connections; what is open goes on
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	_ = n.listener.Close() // refuses new connections; what is open goes on
 	err := n.io.Shutdown(ctx)
-	if err := n.http.Shutdown(ctx); err != nil {
-		_ = n.http.Close() // drops requests that don't end
+	ctx, cancel = context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	if n.http.Shutdown(ctx) != nil {
+		_ = n.http.Close()
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil // slow clients were dropped, as agreed
