@@ -14,7 +14,7 @@ import (
 // keep-alive does: the end of one session must not harm the next one that comes
 // over its connection.
 func TestSharedConnection(t *testing.T) {
-	at := listen(t, engineio.Options{}) + "/socket.io/?EIO=4&transport=polling"
+	at := listen(t, engineio.Options{}, newDepartures()) + "/socket.io/?EIO=4&transport=polling"
 	transport := &http.Transport{MaxIdleConnsPerHost: 1}
 	t.Cleanup(transport.CloseIdleConnections)
 	client := &http.Client{Transport: transport}

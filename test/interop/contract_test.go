@@ -13,8 +13,7 @@ import (
 const greeting = "안녕하세요, 담소예요 🍵 ñ"
 
 // serve gives the server what README.md promises.
-func serve(srv *socketio.Server) {
-	gone := &departures{reasons: map[string]socketio.Reason{}, changed: make(chan struct{})}
+func serve(srv *socketio.Server, gone *departures) {
 	for _, name := range []string{"/", "/chat", "/a", "/b", "/token"} {
 		serveNamespace(srv.Of(name), gone)
 	}
@@ -204,6 +203,10 @@ type departures struct {
 	mu      sync.Mutex
 	reasons map[string]socketio.Reason
 	changed chan struct{} // closed and replaced with each change
+}
+
+func newDepartures() *departures {
+	return &departures{reasons: map[string]socketio.Reason{}, changed: make(chan struct{})}
 }
 
 func (d *departures) add(id string, reason socketio.Reason) {

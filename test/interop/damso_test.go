@@ -12,19 +12,20 @@ import (
 
 // TestDamso runs the cases against Damso: none may fail.
 func TestDamso(t *testing.T) {
+	gone := newDepartures()
 	matrix(t, addresses{
-		URL:          listen(t, engineio.Options{}),
-		HeartbeatURL: listen(t, engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 1500 * time.Millisecond}),
+		URL:          listen(t, engineio.Options{}, gone),
+		HeartbeatURL: listen(t, engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 2500 * time.Millisecond}, gone),
 	}, nil)
 }
 
 // listen starts a server that ends with the test, and returns its address.
-func listen(t *testing.T, opts engineio.Options) string {
+func listen(t *testing.T, opts engineio.Options, gone *departures) string {
 	srv := socketio.NewServer(socketio.Options{
 		Engine: opts,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
-	serve(srv)
+	serve(srv, gone)
 	at := httptest.NewServer(srv)
 	t.Cleanup(func() {
 		srv.Close()

