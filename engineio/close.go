@@ -70,8 +70,9 @@ func (s *Session) finish(reason Reason, err error) {
 		s.poll.answer(closedPayload(s.protocol))
 		s.poll = nil
 	}
-	if s.posting != nil {
-		_ = s.posting.SetReadDeadline(past) // its goroutine waits for the client no more
+	if s.reading != nil {
+		_ = s.reading.SetReadDeadline(past) // its goroutine waits for the client no more
+		s.reading = nil
 	}
 	s.probe = nil
 	s.mu.Unlock()

@@ -134,9 +134,9 @@ func (s *Session) releasePoll() bool {
 // servePost takes the packets that a client sends.
 func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	ended, upgraded, overlap := s.state == stateClosed, s.ws != nil, s.posting != nil
+	ended, upgraded, overlap := s.state == stateClosed, s.ws != nil, s.posting
 	if !ended && !upgraded && !overlap {
-		s.posting = http.NewResponseController(w)
+		s.posting, s.reading = true, http.NewResponseController(w)
 	}
 	s.mu.Unlock()
 	switch {
@@ -154,7 +154,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 
 	reason, err := s.takePost(w, r)
 	s.mu.Lock()
-	s.posting = nil // before the answer, which allows the client to send more
+	s.posting = false // before the answer, which allows the client to send more
 	s.mu.Unlock()
 	switch tooLarge := new(http.MaxBytesError); {
 	case err == nil:
@@ -179,6 +179,9 @@ func (s *Session) takePost(w http.ResponseWriter, r *http.Request) (Reason, erro
 		return TransportError, errBinaryPolling
 	}
 	body, err := readBody(w, r, s.srv.opts.MaxPayload)
+	if s.wasCut() {
+		w.Header().Set("Connection", "close") // it can't be read from any more
+	}
 	if err != nil {
 		return TransportError, fmt.Errorf("engineio: read POST: %w", err)
 	}
@@ -187,6 +190,17 @@ func (s *Session) takePost(w http.ResponseWriter, r *http.Request) (Reason, erro
 	}
 	s.awaitResume()
 	return "", nil
+}
+
+// wasCut ends the reading of a POST, and says whether finish has cut it off.
+// Afterwards the connection is none of finish's business: other requests may come
+// over it, from a load balancer those of other clients.
+func (s *Session) wasCut() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cut := s.reading == nil
+	s.reading = nil
+	return cut
 }
 
 func readBody(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error) {

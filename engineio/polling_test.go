@@ -169,7 +169,7 @@ func TestPollingOverlap(t *testing.T) {
 		eventually(t, "POST under way", func() bool {
 			c.session.mu.Lock()
 			defer c.session.mu.Unlock()
-			return c.session.posting != nil
+			return c.session.posting
 		})
 		if r := c.post("4b"); r.status != 400 {
 			t.Errorf("second POST: %d", r.status)
@@ -218,7 +218,7 @@ func TestPollingPostAborted(t *testing.T) {
 	eventually(t, "POST", func() bool {
 		c.session.mu.Lock()
 		defer c.session.mu.Unlock()
-		return c.session.posting != nil
+		return c.session.posting
 	})
 	_ = conn.Close()
 	if err := c.wantClosed(t, TransportError); !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -242,7 +242,7 @@ func TestPollingSlowPost(t *testing.T) {
 	eventually(t, "POST", func() bool {
 		c.session.mu.Lock()
 		defer c.session.mu.Unlock()
-		return c.session.posting != nil
+		return c.session.posting
 	})
 	c.session.finish(PingTimeout, nil)
 	c.wantClosed(t, PingTimeout)

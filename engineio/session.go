@@ -66,7 +66,8 @@ type Session struct {
 	failure  error                    // why the shard has to end the session
 	ws       *wsConn                  // nil while the transport is polling
 	poll     *poll                    // the GET that waits for something to send
-	posting  *http.ResponseController // of the POST that is being read or taken
+	posting  bool                     // a POST is being read or taken
+	reading  *http.ResponseController // of the POST that is being read, unless finish cut it off
 	probe    *wsConn                  // wants to take over from polling
 	released int                      // GETs answered at once because of probe
 	beat     heartbeat                //

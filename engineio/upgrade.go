@@ -60,7 +60,7 @@ func (s *Session) receiveProbe(c *wsConn, p enginewire.Packet) error {
 // upgrade makes c the transport.
 func (s *Session) upgrade(c *wsConn) error {
 	s.mu.Lock()
-	if s.probe != c || s.state == stateClosed || s.posting != nil {
+	if s.probe != c || s.state == stateClosed || s.posting {
 		s.mu.Unlock() // a client "must not send" over both transports
 		return errUnknownPacket
 	}
