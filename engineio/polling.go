@@ -174,7 +174,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 // not paused.
 func (s *Session) takePost(w http.ResponseWriter, r *http.Request) (Reason, error) {
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	binary := mediaType == "application/octet-stream"
+	binary := mediaType == "application/octet-stream" && s.jsonp == ""
 	if binary && s.protocol == 4 {
 		return TransportError, errBinaryPolling
 	}
@@ -184,6 +184,11 @@ func (s *Session) takePost(w http.ResponseWriter, r *http.Request) (Reason, erro
 	}
 	if err != nil {
 		return TransportError, fmt.Errorf("engineio: read POST: %w", err)
+	}
+	if s.jsonp != "" {
+		if body, err = jsonpPayload(body); body == nil || err != nil {
+			return ParseError, err
+		}
 	}
 	if reason, err := s.receivePayload(body, binary); err != nil {
 		return reason, err

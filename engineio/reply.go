@@ -11,9 +11,13 @@ import (
 // heartbeat is lost anyway, and must not keep it in memory.
 func (s *Session) writePayload(w http.ResponseWriter, r *http.Request, p payload) {
 	h := w.Header()
-	if p.binary {
+	switch {
+	case s.jsonp != "": // engine.io says text/plain, with which "nosniff" keeps scripts from being run
+		h.Set("Content-Type", "text/javascript; charset=UTF-8")
+		p.body = appendJSONP(s.jsonp, p.body)
+	case p.binary:
 		h.Set("Content-Type", "application/octet-stream")
-	} else {
+	default:
 		h.Set("Content-Type", "text/plain; charset=UTF-8")
 	}
 	if s.srv.opts.compressible(p) {

@@ -271,13 +271,15 @@ func (s *Server) startLoops() {
 
 func (s *Server) newSession(r *http.Request, query url.Values) *Session {
 	index := int(s.next.Add(1)) % len(s.shards)
+	jsonp := jsonpHead(query)
 	return &Session{
 		srv:        s,
 		shard:      s.shards[index],
 		shardIndex: index,
 		id:         newID(),
 		protocol:   protocol(query),
-		base64:     query.Get("b64") != "",
+		base64:     query.Get("b64") != "" || jsonp != "",
+		jsonp:      jsonp,
 		request:    newRequest(r),
 	}
 }

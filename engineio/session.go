@@ -52,7 +52,8 @@ type Session struct {
 	shardIndex int
 	id         string
 	protocol   int
-	base64     bool // the client takes no binary (b64=1)
+	base64     bool   // the client takes no binary (b64=1)
+	jsonp      string // begins the answers to GETs, if the client polls by JSONP
 	request    Request
 	release    func() // from Options.Admit; nil if there is nothing to give back
 
