@@ -7,7 +7,13 @@
 // over what, is its own business; package socketio imports no adapter.
 package adapter
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// ErrKind means that an adapter can't carry operations of a kind.
+var ErrKind = errors.New("adapter: unknown kind of operation")
 
 // An Adapter connects one node to the others of its cluster. It is safe for
 // concurrent use.
@@ -31,7 +37,8 @@ type Adapter interface {
 type Namespace interface {
 	// Publish passes op on to the other nodes. It never blocks and keeps op: the
 	// caller must not change it afterwards. An error says that the other nodes
-	// will not get op; local delivery is not affected.
+	// will not get op; local delivery is not affected. It wraps [ErrKind] if the
+	// adapter does not know what op asks for.
 	Publish(op *Operation) error
 }
 
@@ -46,10 +53,19 @@ type Local interface {
 // Kind says what an [Operation] asks for.
 type Kind uint8
 
-// Kinds of operations. An adapter drops what it does not know.
+// Kinds of operations. Of what it does not know, an adapter publishes nothing and
+// drops what arrives.
 const (
 	// Broadcast sends Operation.Event to the sockets that Rooms and Except select.
 	Broadcast Kind = iota + 1
+	// Join puts the sockets that Rooms and Except select into the rooms in Names.
+	Join
+	// Leave takes the selected sockets out of the rooms in Names.
+	Leave
+	// Disconnect disconnects the selected sockets, and with Close their clients.
+	Disconnect
+	// ServerSide hands Operation.Event to the other nodes themselves.
+	ServerSide
 )
 
 // An Operation is something that a node asks of all others. It is immutable once
@@ -65,8 +81,12 @@ type Operation struct {
 	// Flags are the sender's wishes about delivery.
 	Flags Flags
 
-	// Event is what a Broadcast sends.
+	// Event is what a Broadcast sends, and what ServerSide tells.
 	Event Event
+	// Names are the rooms of Join and Leave.
+	Names []string
+	// Close says that Disconnect closes whole connections.
+	Close bool
 }
 
 // Flags are a sender's wishes about the delivery of a broadcast.

@@ -25,6 +25,8 @@ type handlers struct {
 	disconnecting []func(context.Context, *Socket, Reason)
 	any           []Handler
 	outgoing      []func(*Socket, string, Args)
+	rooms         []func(RoomEvent)
+	serverSide    map[string]func(context.Context, Args) error
 	events        map[string]Handler
 	around        []func(Handler) Handler
 	dispatch      Handler // to events, with around around it
@@ -58,6 +60,9 @@ func (ns *Namespace) register(change func(*handlers)) {
 		h.enter = wrap(h.enter)
 	}
 	ns.handlers.Store(&h)
+	if len(h.rooms) > 0 {
+		ns.members.watch = ns.tellRoom
+	}
 }
 
 // Use adds a middleware: it is called when a client wants to join the namespace,

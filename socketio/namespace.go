@@ -18,6 +18,7 @@ type Namespace struct {
 
 	handlers atomic.Pointer[handlers]
 	lastAck  atomic.Uint64 // number of acks that were asked for
+	inbox    inbox         // what other nodes say
 
 	// Guarded by mu, which is also held while a broadcast is queued for its
 	// receivers: so all of them see broadcasts in one order. Who holds it may lock
@@ -29,6 +30,7 @@ type Namespace struct {
 
 func newNamespace(s *Server, name string) *Namespace {
 	ns := &Namespace{server: s, name: name, members: newMembership()}
+	ns.inbox.ns = ns
 	ns.handlers.Store(&handlers{})
 	ns.register(func(*handlers) {}) // for dispatch
 	if s.opts.Adapter != nil {
@@ -81,10 +83,14 @@ func (ns *Namespace) operator() Broadcast { return Broadcast{ns: ns} }
 
 // Apply carries out what another node asks for. It is called by the adapter.
 func (ns *Namespace) Apply(op *adapter.Operation) {
-	if op.Kind != adapter.Broadcast {
-		return
+	switch op.Kind {
+	case adapter.Broadcast:
+		ns.handlers.Load().sent(op.Event, ns.arrived(op)...)
+	case adapter.Join, adapter.Leave, adapter.Disconnect:
+		_ = ns.command(op, true)
+	case adapter.ServerSide:
+		ns.inbox.put(op.Event)
 	}
-	ns.handlers.Load().sent(op.Event, ns.arrived(op)...)
 }
 
 // arrived delivers another node's broadcast, and returns what deliver does.

@@ -10,6 +10,7 @@ type membership struct {
 	all   *room
 	rooms map[string]*room // never empty ones
 	epoch uint64           // of the last selection that had to mark sockets
+	watch func(RoomEvent)  // is told what happens to rooms; may be nil
 }
 
 // A room is a set of sockets, in no particular order.
@@ -54,9 +55,11 @@ func (m *membership) join(s *Socket, name string) {
 	if r == nil {
 		r = &room{name: name}
 		m.rooms[name] = r
+		m.tell(RoomCreated, r, nil)
 	}
 	if s.placeIn(r) < 0 {
 		m.enter(s, r)
+		m.tell(RoomJoined, r, s)
 	}
 }
 
@@ -85,8 +88,13 @@ func (m *membership) exit(s *Socket, i int) {
 	}
 	r.sockets[last] = nil
 	r.sockets = r.sockets[:last]
-	if last == 0 && r != m.all {
+	if r == m.all {
+		return
+	}
+	m.tell(RoomLeft, r, s)
+	if last == 0 {
 		delete(m.rooms, r.name)
+		m.tell(RoomDeleted, r, nil)
 	}
 }
 

@@ -65,8 +65,9 @@ type Server struct {
 	opts    Options
 	log     *slog.Logger
 	engine  *engineio.Server
+	run     context.Context // ends when the adapter must
 	stop    context.CancelFunc
-	adapter sync.WaitGroup // its Run
+	adapter sync.WaitGroup // its Run, and handlers of what comes from it
 	workers *workers       // run the handlers
 
 	mu         sync.RWMutex
@@ -89,7 +90,7 @@ func NewServer(opts Options) *Server {
 		opts.Logger = slog.Default()
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{opts: opts, log: opts.Logger, stop: stop, workers: newWorkers(), namespaces: map[string]*Namespace{}}
+	s := &Server{opts: opts, log: opts.Logger, run: ctx, stop: stop, workers: newWorkers(), namespaces: map[string]*Namespace{}}
 	s.engine = engineio.NewServer(s, opts.Engine)
 	if opts.Adapter != nil {
 		s.adapter.Go(func() {

@@ -92,6 +92,10 @@ func difference(got, want *adapter.Operation) string {
 		return fmt.Sprintf("except %q, want %q", got.Except, want.Except)
 	case got.Flags != want.Flags:
 		return fmt.Sprintf("flags %+v, want %+v", got.Flags, want.Flags)
+	case !slices.Equal(got.Names, want.Names):
+		return fmt.Sprintf("names %q, want %q", got.Names, want.Names)
+	case got.Close != want.Close:
+		return fmt.Sprintf("close %v, want %v", got.Close, want.Close)
 	case string(got.Event.Data) != string(want.Event.Data):
 		return fmt.Sprintf("data %s, want %s", got.Event.Data, want.Event.Data)
 	case !slices.EqualFunc(got.Event.Attachments, want.Event.Attachments, bytes.Equal):

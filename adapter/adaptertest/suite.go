@@ -18,6 +18,7 @@ func Run(t *testing.T, cluster func(t *testing.T, n int) []adapter.Adapter) {
 		run  func(t *testing.T, nodes []adapter.Adapter)
 	}{
 		{"arrives unchanged", arrivesUnchanged},
+		{"kinds", kinds},
 		{"order of a publisher", orderOfPublisher},
 		{"concurrent publishers", concurrentPublishers},
 		{"namespaces are apart", namespacesApart},

@@ -24,7 +24,7 @@ var (
 	ErrQueueFull = errors.New("redis: publish queue is full")
 
 	// ErrKind means that the operation is of a kind that this adapter does not know.
-	ErrKind = errors.New("redis: unknown kind of operation")
+	ErrKind = fmt.Errorf("redis: not published: %w", adapter.ErrKind)
 )
 
 // Options are the choices of an [Adapter]. The zero value is ready.
