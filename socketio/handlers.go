@@ -153,7 +153,8 @@ func argument[T any](e *Event) (arg T, err error) {
 		*all = e.Args
 		return arg, nil
 	}
-	return arg, e.Args.Decode(&arg)
+	err = e.Args.Decode(&arg) // before arg is returned
+	return arg, err
 }
 
 // authorize runs the middlewares for s until one refuses it.
