@@ -20,7 +20,11 @@ func (s *Socket) start() {
 func (s *Socket) join() bool {
 	ctx := s.Context()
 	h := s.ns.handlers.Load()
+	recovered := s.reclaim()
 	err := s.guard(func() error {
+		if recovered && s.ns.history.opts.SkipMiddlewares {
+			return h.enter(ctx, s)
+		}
 		if err := h.authorize(ctx, s); err != nil {
 			return err
 		}
@@ -53,11 +57,17 @@ func (s *Socket) connect() bool {
 	if s.state != connecting {
 		return false
 	}
-	s.state = connected
 	greeting := packet.Packet{Type: packet.Connect, Namespace: s.ns.name}
-	if s.conn.session.Protocol() == 4 {
+	switch {
+	case s.recoverable():
+		if !s.ns.history.attach(s) {
+			return false
+		}
+		greeting.Data = []byte(`{"sid":"` + s.id + `","pid":"` + s.line.pid + `"}`)
+	case s.conn.session.Protocol() == 4:
 		greeting.Data = []byte(`{"sid":"` + s.id + `"}`)
 	}
+	s.state = connected
 	s.conn.session.Send(encodePacket(greeting, nil))
 	return true
 }
@@ -111,6 +121,9 @@ func (s *Socket) end(reason Reason, err error, farewell *engineio.Message) (ende
 		s.more().rooms = s.ns.members.roomsOf(s)
 	}
 	s.conn.remove(s)
+	if s.recoverable() {
+		s.ns.history.part(s, reason)
+	}
 	s.ns.members.remove(s)
 	if farewell != nil {
 		s.conn.session.Send(farewell)
@@ -161,6 +174,9 @@ func (s *Socket) run() {
 			s.handle(e)
 		case ended:
 			s.left()
+			if s.recoverable() {
+				s.ns.history.finished(s)
+			}
 			s.conn.over()
 			return
 		default:

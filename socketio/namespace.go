@@ -25,12 +25,16 @@ type Namespace struct {
 	// a conn's mu, then a Socket's, never the other way round.
 	mu      sync.Mutex
 	members membership      // sockets and rooms
+	history *history        // nil without recovery; the pointer is set once
 	fanout  engineio.Fanout // has nothing in it while mu is free
 }
 
 func newNamespace(s *Server, name string) *Namespace {
 	ns := &Namespace{server: s, name: name, members: newMembership()}
 	ns.inbox.ns = ns
+	if s.opts.Recovery != nil {
+		ns.history = newHistory(ns)
+	}
 	ns.handlers.Store(&handlers{})
 	ns.register(func(*handlers) {}) // for dispatch
 	if s.opts.Adapter != nil {
@@ -97,10 +101,11 @@ func (ns *Namespace) Apply(op *adapter.Operation) {
 func (ns *Namespace) arrived(op *adapter.Operation) []*Socket {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	if ns.members.selectsNone(op.Rooms) {
+	if ns.members.selectsNone(op.Rooms) && (ns.history == nil || ns.history.away.Len() == 0) {
 		return nil // before it is encoded
 	}
-	return ns.deliver(op, encodeEvent(ns.name, op.Event))
+	m, offset := ns.encode(op.Event)
+	return ns.deliver(op, m, offset)
 }
 
 // broadcast sends op to the sockets here and on the other nodes.
@@ -110,10 +115,10 @@ func (ns *Namespace) broadcast(op *adapter.Operation, local bool) {
 
 // send is broadcast without those who want to know. It returns what deliver does.
 func (ns *Namespace) send(op *adapter.Operation, local bool) []*Socket {
-	m := encodeEvent(ns.name, op.Event)
+	m, offset := ns.encode(op.Event)
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	sockets := ns.deliver(op, m)
+	sockets := ns.deliver(op, m, offset)
 	if ns.cluster != nil && !local {
 		// Under the lock, so that the other nodes see the order that this one sees.
 		// An error means that they can't be reached: Ready tells that.
@@ -124,7 +129,11 @@ func (ns *Namespace) send(op *adapter.Operation, local bool) []*Socket {
 
 // deliver queues m for the sockets that op selects; mu is held. It returns them if
 // there is anybody who wants to know, see OnAnyOutgoing.
-func (ns *Namespace) deliver(op *adapter.Operation, m *engineio.Message) (sockets []*Socket) {
+func (ns *Namespace) deliver(op *adapter.Operation, m *engineio.Message, offset []byte) (sockets []*Socket) {
+	var at uint64
+	if ns.history != nil {
+		at = ns.history.add(op, m, offset)
+	}
 	send := ns.fanout.Send
 	if op.Flags.Volatile {
 		send = ns.fanout.SendVolatile
@@ -132,6 +141,9 @@ func (ns *Namespace) deliver(op *adapter.Operation, m *engineio.Message) (socket
 	tell := len(ns.handlers.Load().outgoing) > 0
 	ns.members.each(op.Rooms, op.Except, func(s *Socket) {
 		send(s.conn.session, m)
+		if s.line != nil && !op.Flags.Volatile {
+			s.line.last = at
+		}
 		if tell {
 			sockets = append(sockets, s)
 		}
@@ -148,5 +160,10 @@ func (ns *Namespace) add(s *Socket) bool {
 		return false
 	}
 	ns.members.add(s)
+	if s.line != nil {
+		for _, room := range s.line.rooms() {
+			ns.members.join(s, room)
+		}
+	}
 	return true
 }

@@ -72,6 +72,9 @@ func (m *membership) leave(s *Socket, name string) {
 }
 
 func (m *membership) enter(s *Socket, r *room) {
+	if s.line != nil && r != m.all {
+		s.line.enter(r.name, s.ns.history.position())
+	}
 	s.places = append(s.places, place{r, len(r.sockets)})
 	r.sockets = append(r.sockets, s)
 }
@@ -80,6 +83,9 @@ func (m *membership) enter(s *Socket, r *room) {
 // into the gap.
 func (m *membership) exit(s *Socket, i int) {
 	p := s.places[i]
+	if s.line != nil && s.line.socket == s {
+		s.line.exit(p.room.name, s.ns.history.position())
+	}
 	s.places = slices.Delete(s.places, i, i+1)
 	r, last := p.room, len(p.room.sockets)-1
 	if moved := r.sockets[last]; p.index != last {

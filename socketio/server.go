@@ -44,6 +44,10 @@ type Options struct {
 	// 10.
 	MaxAttachments int
 
+	// Recovery lets clients that lose their connection come back as the same sockets.
+	// If nil, each connection is a new one.
+	Recovery *Recovery
+
 	// Logger gets what concerns the server at levels info to error, and what
 	// concerns single clients at debug. It never gets contents of messages. If nil,
 	// it is [slog.Default].
@@ -54,6 +58,9 @@ type Options struct {
 func (o Options) Check() error {
 	if o.ConnectTimeout < 0 || o.MaxAttachments < 0 {
 		return fmt.Errorf("socketio: times and numbers in Options must not be negative")
+	}
+	if err := o.Recovery.check(); err != nil {
+		return err
 	}
 	return o.Engine.Check()
 }
@@ -183,4 +190,11 @@ func (s *Server) finish() {
 	s.workers.wait()
 	s.stop()
 	s.adapter.Wait()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, ns := range s.namespaces {
+		if ns.history != nil {
+			ns.history.close()
+		}
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/socketio/packet"
 )
 
@@ -15,7 +14,7 @@ type Socket struct {
 	// Set once.
 	ns   *Namespace
 	conn *conn
-	id   string
+	id   string // changed once, if the socket is recovered, before handlers see it
 	auth string // what the client sent to join: JSON, or a query in protocol 4
 
 	begun   bool // join was called; owned by run
@@ -24,17 +23,19 @@ type Socket struct {
 	// Guarded by ns.mu.
 	places []place
 	epoch  uint64
+	line   *line // nil without recovery, and before it is connected
 
 	// Guarded by mu.
-	mu      sync.Mutex
-	state   state
-	events  []*Event // wait for their handlers
-	running bool     // a goroutine handles them
-	reason  Reason   // of the disconnection
-	acks    map[uint64]chan<- answer
-	done    chan struct{} // closed on disconnection; nil until somebody asks
-	data    any
-	extra   *extra // nil until there is any
+	mu        sync.Mutex
+	state     state
+	events    []*Event // wait for their handlers
+	running   bool     // a goroutine handles them
+	reason    Reason   // of the disconnection
+	acks      map[uint64]chan<- answer
+	done      chan struct{} // closed on disconnection; nil until somebody asks
+	recovered bool
+	data      any
+	extra     *extra // nil until there is any
 }
 
 // state is where a socket is in its life.
@@ -145,22 +146,29 @@ func (s *Socket) Rooms() []string {
 // [ErrDisconnected]. Binary arguments are not copied: they must not be changed
 // afterwards.
 func (s *Socket) Emit(event string, args ...any) error {
-	return s.emit(s.conn.session.Send, event, args)
+	return s.emit(false, event, args)
 }
 
 // EmitVolatile is Emit, except that the event is dropped if the client can't take
 // it at once.
 func (s *Socket) EmitVolatile(event string, args ...any) error {
-	return s.emit(s.conn.session.SendVolatile, event, args)
+	return s.emit(true, event, args)
 }
 
-func (s *Socket) emit(send func(*engineio.Message), event string, args []any) error {
+func (s *Socket) emit(volatile bool, event string, args []any) error {
 	e, err := marshal(event, args)
 	if err != nil {
 		return err
 	}
+	if s.recoverable() {
+		return s.emitLogged(e, volatile)
+	}
 	if !s.Connected() {
 		return ErrDisconnected
+	}
+	send := s.conn.session.Send
+	if volatile {
+		send = s.conn.session.SendVolatile
 	}
 	send(encodeEvent(s.ns.name, e))
 	s.ns.handlers.Load().sent(e, s)
@@ -177,6 +185,9 @@ func (s *Socket) Broadcast() Broadcast { return s.ns.Except(s.id) }
 // of all namespaces, closing its connection. Events of the client that still wait
 // for their handlers are dropped. A socket that has left stays as it is.
 func (s *Socket) Disconnect(closeConnection bool) {
+	if s.recoverable() {
+		s.ns.history.abandon(s)
+	}
 	if !closeConnection {
 		s.kick()
 		return
