@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -253,12 +254,14 @@ func TestDisconnectAll(t *testing.T) {
 		c := clients.Join("/a")
 		c.Join("/b", "")
 		s := next(t, sockets)
+		var sides sync.WaitGroup
 		for range 3 {
-			go s.Disconnect(true)
-			go s.Disconnect(false)
-			go func() { _ = a.Emit("e") }()
+			sides.Go(func() { s.Disconnect(true) })
+			sides.Go(func() { s.Disconnect(false) })
+			sides.Go(func() { _ = a.Emit("e") })
 		}
-		go c.Close()
+		sides.Go(c.Close)
+		sides.Wait()
 		for _, r := range reasons {
 			next(t, r)
 		}
