@@ -12,15 +12,20 @@ import (
 	"errors"
 )
 
-// ErrKind means that an adapter can't carry operations of a kind.
-var ErrKind = errors.New("adapter: unknown kind of operation")
+var (
+	// ErrKind means that an adapter can't carry operations of a kind.
+	ErrKind = errors.New("adapter: unknown kind of operation")
+
+	// ErrClosed means that a namespace was closed.
+	ErrClosed = errors.New("adapter: namespace is closed")
+)
 
 // An Adapter connects one node to the others of its cluster. It is safe for
 // concurrent use.
 type Adapter interface {
 	// Open connects the namespace nsp ("/" or "/chat") and hands what arrives
 	// for it to local. It may be called before and during Run, once per
-	// namespace, and does not wait for the network: the namespace takes part as
+	// namespace until that is closed, and does not wait for the network: the namespace takes part as
 	// soon as there is a connection.
 	Open(nsp string, local Local) (Namespace, error)
 
@@ -40,6 +45,12 @@ type Namespace interface {
 	// will not get op; local delivery is not affected. It wraps [ErrKind] if the
 	// adapter does not know what op asks for.
 	Publish(op *Operation) error
+
+	// Close takes the namespace out of the cluster, on this node. It does not wait
+	// for the network. What was published before is still sent; Publish returns
+	// [ErrClosed] from now on. An operation that is arriving at the moment may still
+	// be applied. The namespace may be opened again.
+	Close()
 }
 
 // Local is what a namespace offers to its adapter.

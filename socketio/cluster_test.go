@@ -94,6 +94,8 @@ func (b broken) Open(string, adapter.Local) (adapter.Namespace, error) {
 }
 func (b broken) Run(context.Context) error        { return b.err }
 func (b broken) Ready() error                     { return b.err }
+func (broken) Close() {}
+
 func (b broken) Publish(*adapter.Operation) error { return b.err }
 
 func TestBrokenAdapter(t *testing.T) {

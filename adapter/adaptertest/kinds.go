@@ -31,3 +31,33 @@ func kinds(t *testing.T, nodes []adapter.Adapter) {
 	members[1].Want(t, last)
 	members[2].Want(t, last)
 }
+
+// closedAndOpened closes a namespace on one node, and opens it there again.
+func closedAndOpened(t *testing.T, nodes []adapter.Adapter) {
+	members := Open(t, "/", Start(t, nodes...)...)
+	other := Open(t, "/other", nodes...)
+	members[0].Send(t, Event("before", 1))
+	members[1].Want(t, Event("before", 1))
+	for round := range 20 {
+		old := members[1]
+		old.Close()
+		old.Close()
+		if err := old.Publish(Event("closed", 1)); !errors.Is(err, adapter.ErrClosed) {
+			t.Fatalf("Publish: %v, want adapter.ErrClosed", err)
+		}
+		if round%2 == 0 { // or it is opened again while it is being closed
+			other[0].Send(t, Event("between", round))
+			other[1].Want(t, Event("between", round))
+		}
+		members[1] = Open(t, "/", nodes[1])[0]
+		members[0].Send(t, Event("again", round))
+		members[1].Want(t, Event("again", round))
+		members[1].Send(t, Event("back", round))
+		members[0].Want(t, Event("back", round))
+		select {
+		case op := <-old.arrived:
+			t.Errorf("arrived at what was closed: %s", op.Event.Data)
+		default:
+		}
+	}
+}

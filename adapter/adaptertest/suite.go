@@ -24,6 +24,7 @@ func Run(t *testing.T, cluster func(t *testing.T, n int) []adapter.Adapter) {
 		{"namespaces are apart", namespacesApart},
 		{"opened before and during Run", openedBeforeAndDuring},
 		{"opened twice", openedTwice},
+		{"closed and opened again", closedAndOpened},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, cluster(t, 3)) })
 	}

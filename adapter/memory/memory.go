@@ -102,7 +102,7 @@ func (n *Node) Open(nsp string, local adapter.Local) (adapter.Namespace, error) 
 		return nil, fmt.Errorf("memory: namespace %q is already open", nsp)
 	}
 	n.namespaces[nsp] = local
-	return namespace{n, nsp}, nil
+	return &namespace{node: n, name: nsp}, nil
 }
 
 // Run implements [adapter.Adapter]. It returns nil when ctx has ended.
@@ -176,12 +176,34 @@ func (n *Node) deliver() {
 }
 
 type namespace struct {
+	// Set once.
 	node *Node
 	name string
+
+	closed bool // guarded by node.mu
 }
 
-// Publish implements [adapter.Namespace]. It returns [ErrUnavailable] or
-// [ErrQueueFull], or nil.
-func (n namespace) Publish(op *adapter.Operation) error {
+// Close implements [adapter.Namespace].
+func (n *namespace) Close() {
+	n.node.mu.Lock()
+	defer n.node.mu.Unlock()
+	if !n.closed {
+		n.closed = true
+		delete(n.node.namespaces, n.name)
+	}
+}
+
+func (n *namespace) isClosed() bool {
+	n.node.mu.Lock()
+	defer n.node.mu.Unlock()
+	return n.closed
+}
+
+// Publish implements [adapter.Namespace]. It returns [ErrUnavailable],
+// [ErrQueueFull] or [adapter.ErrClosed], or nil.
+func (n *namespace) Publish(op *adapter.Operation) error {
+	if n.isClosed() {
+		return adapter.ErrClosed
+	}
 	return n.node.bus.publish(n.node, n.name, op)
 }

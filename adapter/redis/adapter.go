@@ -61,13 +61,14 @@ type Adapter struct {
 	log    *slog.Logger
 	uid    string // names this node's broadcasts
 	queue  *queue
-	opened chan struct{} // has room for one: a namespace was opened
+	opened chan struct{} // has room for one: a namespace was opened or closed
 
 	running atomic.Bool // Run was called
 	counts  counts
 
 	mu         sync.RWMutex
 	namespaces map[string]*namespace // by pattern; guarded by mu
+	leaving    []string              // patterns of closed namespaces that are subscribed still; guarded by mu
 	cause      error                 // why there is no connection, nil if there is one; guarded by mu
 	since      time.Time             // when there was a connection first, or none; guarded by mu
 }
@@ -154,11 +155,39 @@ func (a *Adapter) Open(nsp string, local adapter.Local) (adapter.Namespace, erro
 	if taken {
 		return nil, fmt.Errorf("redis: namespace %q is already open", nsp)
 	}
+	a.wake()
+	return n, nil
+}
+
+// wake lets the link look at which namespaces there are.
+func (a *Adapter) wake() {
 	select {
 	case a.opened <- struct{}{}:
 	default:
 	}
-	return n, nil
+}
+
+// close forgets n, once.
+func (a *Adapter) close(n *namespace) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.namespaces[n.pattern] != n {
+		return
+	}
+	delete(a.namespaces, n.pattern)
+	if n.subscribed {
+		a.leaving = append(a.leaving, n.pattern)
+		a.wake()
+	}
+}
+
+// takeLeaving returns the patterns that must not be subscribed any longer.
+func (a *Adapter) takeLeaving() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	leaving := a.leaving
+	a.leaving = nil
+	return leaving
 }
 
 // Ready implements [adapter.Adapter].
@@ -207,22 +236,29 @@ func (a *Adapter) byPattern(pattern string) *namespace {
 	return a.namespaces[pattern]
 }
 
-// unsubscribed returns the patterns that are not subscribed.
-func (a *Adapter) unsubscribed() (patterns []string) {
+// unsubscribed returns the namespaces that are not subscribed.
+func (a *Adapter) unsubscribed() (namespaces []*namespace) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	for pattern, n := range a.namespaces {
+	for _, n := range a.namespaces {
 		if !n.subscribed {
-			patterns = append(patterns, pattern)
+			namespaces = append(namespaces, n)
 		}
 	}
-	return patterns
+	return namespaces
 }
 
-func (a *Adapter) setSubscribed(patterns []string) {
+// setSubscribed notes that namespaces are subscribed. One that was closed meanwhile
+// must not be.
+func (a *Adapter) setSubscribed(namespaces []*namespace) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, pattern := range patterns {
-		a.namespaces[pattern].subscribed = true
+	for _, n := range namespaces {
+		if a.namespaces[n.pattern] == n {
+			n.subscribed = true
+			continue
+		}
+		a.leaving = append(a.leaving, n.pattern)
+		a.wake()
 	}
 }

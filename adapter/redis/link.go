@@ -142,17 +142,28 @@ func (l *link) listen(ctx context.Context) error {
 	}
 }
 
-// subscribe subscribes the namespaces that are not.
+// subscribe ends the subscriptions of closed namespaces, then subscribes those that
+// are not; one that was opened again may be among both.
 func (l *link) subscribe(ctx context.Context) error {
-	patterns := l.a.unsubscribed()
-	if len(patterns) == 0 {
+	if leaving := l.a.takeLeaving(); len(leaving) > 0 {
+		cmd := l.sub.B().Punsubscribe().Pattern(leaving...).Build()
+		if err := l.sub.Do(ctx, cmd).Error(); err != nil {
+			return fmt.Errorf("unsubscribe: %w", err)
+		}
+	}
+	namespaces := l.a.unsubscribed()
+	if len(namespaces) == 0 {
 		return nil
+	}
+	patterns := make([]string, len(namespaces))
+	for i, n := range namespaces {
+		patterns[i] = n.pattern
 	}
 	cmd := l.sub.B().Psubscribe().Pattern(patterns...).Build()
 	if err := l.sub.Do(ctx, cmd).Error(); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
-	l.a.setSubscribed(patterns)
+	l.a.setSubscribed(namespaces)
 	return nil
 }
 

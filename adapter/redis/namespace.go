@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/redis/rueidis"
@@ -26,6 +27,7 @@ type namespace struct {
 	local   adapter.Local
 
 	subscribed bool // on the present connection; guarded by a.mu
+	closed     atomic.Bool
 }
 
 func newNamespace(a *Adapter, name string, local adapter.Local) *namespace {
@@ -37,16 +39,26 @@ func newNamespace(a *Adapter, name string, local adapter.Local) *namespace {
 var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
 
 // Publish implements [adapter.Namespace]. It returns [ErrUnavailable],
-// [ErrQueueFull] or [ErrKind], or nil if op is on its way.
+// [ErrQueueFull], [ErrKind] or [adapter.ErrClosed], or nil if op is on its way.
 func (n *namespace) Publish(op *adapter.Operation) error {
 	err := ErrKind
-	if op.Kind == adapter.Broadcast {
+	switch {
+	case n.closed.Load():
+		err = adapter.ErrClosed
+	case op.Kind == adapter.Broadcast:
 		err = n.a.queue.put(item{n, op})
 	}
 	if err != nil {
 		n.a.counts.dropped.Add(1)
 	}
 	return err
+}
+
+// Close implements [adapter.Namespace].
+func (n *namespace) Close() {
+	if !n.closed.Swap(true) {
+		n.a.close(n)
+	}
 }
 
 // appendChannel appends the channel that op is published to.

@@ -56,6 +56,7 @@ func (a *Adapter) setCause(cause error) (since time.Time, was error) {
 	}
 	a.cause = cause
 	if cause != nil {
+		a.leaving = nil
 		for _, n := range a.namespaces {
 			n.subscribed = false
 		}
