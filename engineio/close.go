@@ -8,14 +8,18 @@ import (
 
 // Close ends the session after what was sent to it so far has been written, at
 // the latest after 30 seconds. It does not wait.
-func (s *Session) Close() {
+func (s *Session) Close() { s.close(ForcedClose, closeTimeout) }
+
+// close is Close for any reason. It returns false if the session was closed before.
+func (s *Session) close(why Reason, timeout time.Duration) bool {
 	s.mu.Lock()
 	if s.state != stateOpen {
 		s.mu.Unlock()
-		return
+		return false
 	}
-	s.state = stateClosing
-	s.deadline = s.srv.clock() + closeTimeout
+	s.state, s.why = stateClosing, why
+	deadline := s.srv.clock() + timeout
+	s.deadline = deadline
 	s.resume()
 	mark := false
 	if s.ws != nil {
@@ -23,12 +27,12 @@ func (s *Session) Close() {
 	} else if s.poll != nil && !s.queued && !s.flushing {
 		s.queued, mark = true, true
 	}
-	deadline := s.deadline
 	s.mu.Unlock()
 	s.shard.schedule(s, deadline)
 	if mark {
 		s.shard.write(s)
 	}
+	return true
 }
 
 // closeFrame is a WebSocket close frame with status 1000.
@@ -59,7 +63,8 @@ func (s *Session) finish(reason Reason, err error) {
 		return
 	}
 	conn, probe, receiver := s.ws, s.probe, s.receiver
-	linger := conn != nil && s.state == stateClosing && len(s.out) == 0 && s.srv.linger(conn)
+	orderly := s.state == stateClosing && s.why == ForcedClose && len(s.out) == 0
+	linger := conn != nil && orderly && s.srv.linger(conn)
 	s.state = stateClosed
 	if receiver == nil {
 		s.ended = &ending{reason, err}

@@ -56,7 +56,7 @@ func (s *Session) flushWS(w *writer) (ended bool, reason Reason, err error) {
 			return true, TransportClose, err
 		}
 	}
-	return s.state == stateClosing, ForcedClose, nil
+	return s.state == stateClosing, s.why, nil
 }
 
 // writeBatch writes what is in the outbox now, and puts back what the connection
@@ -97,7 +97,7 @@ func (s *Session) drainWith(write func([]byte) (int, error)) {
 		err = s.writeBatch(w, write)
 	}
 	s.blocked = false
-	ended, reason := s.state == stateClosing, ForcedClose
+	ended, reason := s.state == stateClosing, s.why
 	s.mu.Unlock()
 	if err != nil {
 		ended, reason = true, TransportClose

@@ -62,6 +62,7 @@ type Session struct {
 	// Guarded by mu.
 	mu       sync.Mutex
 	state    state
+	why      Reason                   // that a closing session ends with
 	receiver Receiver                 // nil while the handler is told of the session
 	ended    *ending                  // how the session ended while receiver was nil
 	failure  error                    // why the shard has to end the session
@@ -310,9 +311,10 @@ func (s *Session) tickClosing(now time.Duration) {
 	if s.state == stateClosing && !overdue {
 		s.shard.schedule(s, s.deadline)
 	}
+	why := s.why
 	s.mu.Unlock()
 	if overdue {
-		s.finish(ForcedClose, nil)
+		s.finish(why, nil)
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 	"github.com/damso/damso/internal/enginewire"
 )
 
-// lingerTimeout is how long a client may take to answer a close frame.
+// lingerTimeout is how long a client may take to answer a close frame, or to take
+// the answer to its own.
 const lingerTimeout = 5 * time.Second
 
 // A wsConn is a WebSocket connection of a session: its transport, or one that
@@ -92,8 +93,8 @@ func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
 	case ws.OpPong:
 		return nil
 	case ws.OpClose:
-		if c.active {
-			c.session.answerClose(c)
+		if c.active && c.session.close(TransportClose, lingerTimeout) {
+			return nil // the end comes when our close frame is written
 		}
 		return io.EOF
 	}
@@ -151,17 +152,5 @@ func lossReason(err error) Reason {
 		return ParseError
 	default:
 		return TransportError
-	}
-}
-
-// answerClose answers the client's close frame, if the connection takes it at
-// once.
-func (s *Session) answerClose(c *wsConn) {
-	s.mu.Lock()
-	idle := s.state == stateOpen && len(s.out) == 0 && !s.flushing && !s.blocked
-	s.flushing = s.flushing || idle
-	s.mu.Unlock()
-	if idle {
-		_ = c.link.writeNow(closeFrame.frame) // a courtesy
 	}
 }
