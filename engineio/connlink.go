@@ -26,7 +26,7 @@ func (l *connLink) start() {
 func (l *connLink) read() {
 	buf := make([]byte, readSize)
 	for {
-		l.ws.session.awaitResume()
+		l.ws.session.awaitResume(nil)
 		n, err := l.conn.Read(buf)
 		if n > 0 {
 			err = l.ws.receive(buf[:n]) // an error of Read comes again

@@ -39,6 +39,7 @@ var (
 	errHeartbeat      = errors.New("engineio: invalid heartbeat direction")
 	errBinaryPolling  = errors.New("engineio: invalid content: protocol 4 sends no application/octet-stream")
 	errPollAborted    = errors.New("engineio: poll connection closed prematurely")
+	errPostAborted    = errors.New("engineio: data request connection closed prematurely")
 	errUnknownPacket  = errors.New("engineio: packet of unexpected type")
 	errServerShutdown = errors.New("engineio: server closed")
 )

@@ -133,6 +133,7 @@ type loopLink struct {
 	mu      sync.Mutex
 	started bool        // the kernel watches fd
 	paused  bool        // nothing is to be read
+	hung    bool        // the client hung up during a pause, and the session knows
 	full    bool        // the kernel is to say when there is room
 	timer   *time.Timer // of linger
 }
@@ -178,7 +179,11 @@ func (k *loopLink) handle(l *loop, events uint32) {
 		k.watch(&k.full, false)
 		k.ws.session.unblock(&l.w)
 	}
-	if events&^syscall.EPOLLOUT == 0 {
+	if events&syscall.EPOLLRDHUP != 0 {
+		k.watch(&k.hung, true)
+		k.ws.session.hungUp()
+	}
+	if events&^(syscall.EPOLLOUT|syscall.EPOLLRDHUP) == 0 {
 		return
 	}
 	if err := k.read(l.buf[:]); err != nil {
@@ -257,6 +262,8 @@ func (k *loopLink) control(op int) error {
 	e := syscall.EpollEvent{Fd: int32(k.fd)}
 	if !k.paused {
 		e.Events |= syscall.EPOLLIN
+	} else if !k.hung {
+		e.Events |= syscall.EPOLLRDHUP
 	}
 	if k.full {
 		e.Events |= syscall.EPOLLOUT

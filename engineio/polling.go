@@ -193,7 +193,9 @@ func (s *Session) takePost(w http.ResponseWriter, r *http.Request) (Reason, erro
 	if reason, err := s.receivePayload(body, binary); err != nil {
 		return reason, err
 	}
-	s.awaitResume()
+	if !s.awaitResume(r.Context().Done()) {
+		return TransportError, errPostAborted
+	}
 	return "", nil
 }
 

@@ -76,6 +76,7 @@ type Session struct {
 	deadline time.Duration            // of the upgrade, or of closing; 0 is none
 	expiry   time.Duration            // set by CloseAfter; 0 is none
 	resumed  chan struct{}            // closed when reading may go on; nil unless paused
+	gone     bool                     // the client hung up during a pause
 
 	text textEncoding // of the client's polling payloads; owned by the POST
 
@@ -217,13 +218,37 @@ func (s *Session) CloseAfter(d time.Duration) {
 	}
 }
 
-// awaitResume blocks until the session is not paused.
-func (s *Session) awaitResume() {
+// stillThere is a packet that a client of this protocol takes at any time.
+func (s *Session) stillThere() *Message {
+	if s.protocol == 3 {
+		return noopPacket
+	}
+	return pingPacket
+}
+
+// hungUp notes that the client has closed its side of the connection, while the
+// session is paused. What it sent before is still to be read, if the pause ends
+// in time.
+func (s *Session) hungUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = true
+}
+
+// awaitResume blocks until the session is not paused. It returns false if gaveUp
+// was closed before that.
+func (s *Session) awaitResume(gaveUp <-chan struct{}) bool {
 	s.mu.Lock()
 	resumed := s.resumed
 	s.mu.Unlock()
-	if resumed != nil {
-		<-resumed
+	if resumed == nil {
+		return true
+	}
+	select {
+	case <-resumed:
+		return true
+	case <-gaveUp:
+		return false
 	}
 }
 
@@ -293,12 +318,20 @@ func (s *Session) tick(now time.Duration) {
 			defer s.shard.write(s)
 		}
 	case beatLost:
-		if s.resumed == nil { // a paused client can't be heard
+		if s.resumed == nil || s.gone {
+			reason := PingTimeout
+			if s.gone {
+				reason = TransportClose
+			}
 			s.mu.Unlock()
-			s.finish(PingTimeout, nil)
+			s.finish(reason, nil)
 			return
 		}
+		// A paused client can't be heard, but writing shows whether it is there.
 		s.beat.due = now + s.srv.opts.PingTimeout
+		if s.push(s.stillThere()) {
+			defer s.shard.write(s)
+		}
 	}
 	s.shard.schedule(s, s.nextTick())
 	s.mu.Unlock()
