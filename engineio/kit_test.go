@@ -12,8 +12,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long a test waits for what must come. It is reached only when
 // something is wrong.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // await returns what comes from c.
 func await[T any](t testing.TB, c <-chan T, what string) T {
@@ -66,7 +68,7 @@ type peers struct {
 }
 
 func (h *peers) Open(s *Session) Receiver {
-	p := &peer{session: s, messages: make(chan received, 1<<16), closed: make(chan ending, 2)}
+	p := &peer{session: s, messages: make(chan received, 1<<12), closed: make(chan ending, 2)}
 	if h.onOpen != nil {
 		h.onOpen(s)
 	}
@@ -77,13 +79,14 @@ func (h *peers) Open(s *Session) Receiver {
 	return p
 }
 
-// A site is a server that a test talks to over TCP.
+// A site is a server that a test talks to, over TCP or in memory.
 type site struct {
 	t testing.TB
 	*peers
-	srv  *Server
-	http *httptest.Server
-	cl   *http.Client
+	srv   *Server
+	http  *httptest.Server
+	cl    *http.Client
+	conns func() (net.Conn, error) // connects to it
 }
 
 func newPeers() *peers { return &peers{opened: make(chan *peer, 4096)} }
@@ -93,16 +96,38 @@ func serve(t testing.TB, opts Options) *site { return serveWith(t, newPeers(), o
 
 func serveWith(t testing.TB, h *peers, opts Options, secure bool) *site {
 	t.Helper()
+	hs := httptest.NewUnstartedServer(nil)
+	return start(t, h, opts, hs, secure, func() (net.Conn, error) {
+		addr := hs.Listener.Addr().String()
+		if secure {
+			return tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
+		}
+		return net.Dial("tcp", addr)
+	})
+}
+
+// serveInMemory is serve without the operating system, for synctest.
+func serveInMemory(t testing.TB, opts Options) *site {
+	t.Helper()
+	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+	return start(t, newPeers(), opts, &httptest.Server{Listener: l, Config: &http.Server{}}, false, l.dial)
+}
+
+func start(t testing.TB, h *peers, opts Options, hs *httptest.Server, secure bool, dial func() (net.Conn, error)) *site {
 	srv := NewServer(h, opts)
-	hs := httptest.NewUnstartedServer(srv)
+	hs.Config.Handler = srv
 	hs.Config.ErrorLog = log.New(io.Discard, "", 0) // connections that tests break off
 	if secure {
 		hs.StartTLS()
 	} else {
 		hs.Start()
 	}
-	s := &site{t: t, peers: h, srv: srv, http: hs, cl: hs.Client()}
-	s.cl.Transport.(*http.Transport).MaxIdleConnsPerHost = 100
+	s := &site{t: t, peers: h, srv: srv, http: hs, cl: hs.Client(), conns: dial}
+	tr := s.cl.Transport.(*http.Transport)
+	tr.MaxIdleConnsPerHost = 100
+	if !secure {
+		tr.DialContext = func(context.Context, string, string) (net.Conn, error) { return dial() }
+	}
 	t.Cleanup(func() {
 		if err := srv.Close(); err != nil {
 			t.Errorf("Close: %v", err)
@@ -115,6 +140,35 @@ func serveWith(t testing.TB, h *peers, opts Options, secure bool) *site {
 	})
 	return s
 }
+
+// A pipeListener makes connections in memory.
+type pipeListener struct {
+	conns chan net.Conn
+	once  sync.Once
+	done  chan struct{}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) dial() (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case l.conns <- theirs:
+		return ours, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.done) }); return nil }
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
 
 // A reply is the answer to a request.
 type reply struct {
@@ -256,9 +310,12 @@ type socket struct {
 // dial opens a WebSocket without waiting for a packet; query has sid for a probe.
 func (s *site) dial(query string) *socket {
 	s.t.Helper()
-	url := "ws" + strings.TrimPrefix(s.http.URL, "http") + "/engine.io/?transport=websocket&" + query
-	d := ws.Dialer{TLSConfig: &tls.Config{InsecureSkipVerify: true}}
-	conn, br, _, err := d.Dial(s.t.Context(), url)
+	conn, err := s.conns()
+	if err != nil {
+		s.t.Fatalf("dial: %v", err)
+	}
+	u := &url.URL{Scheme: "ws", Host: "example", Path: "/engine.io/", RawQuery: "transport=websocket&" + query}
+	br, _, err := ws.Dialer{}.Upgrade(conn, u)
 	if err != nil {
 		s.t.Fatalf("dial: %v", err)
 	}
@@ -343,11 +400,7 @@ type rawConn struct {
 
 func (s *site) raw() *rawConn {
 	s.t.Helper()
-	addr := s.http.Listener.Addr().String()
-	conn, err := net.Dial("tcp", addr)
-	if s.http.TLS != nil {
-		conn, err = tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
-	}
+	conn, err := s.conns()
 	if err != nil {
 		s.t.Fatal(err)
 	}
