@@ -60,6 +60,17 @@ func (b Broadcast) Emit(event string, args ...any) error {
 	if err != nil {
 		return err
 	}
+	if b.ns.accept == nil {
+		b.send(e)
+		return nil
+	}
+	return b.each(func(b Broadcast) error {
+		b.send(e)
+		return nil
+	})
+}
+
+func (b Broadcast) send(e adapter.Event) {
 	b.ns.broadcast(&adapter.Operation{
 		Kind:   adapter.Broadcast,
 		Rooms:  b.rooms,
@@ -67,5 +78,4 @@ func (b Broadcast) Emit(event string, args ...any) error {
 		Flags:  b.flags,
 		Event:  e,
 	}, b.local)
-	return nil
 }

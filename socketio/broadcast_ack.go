@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,12 +50,39 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) (
 	if err != nil {
 		return nil, err
 	}
-	return b.ns.ask(b, e).collect(ctx)
+	var asked []*question
+	_ = b.each(func(b Broadcast) error {
+		asked = append(asked, b.ns.ask(b, e))
+		return nil
+	})
+	var answers []Answer
+	var missing *MissingError
+	for _, q := range asked {
+		more, err := q.collect(ctx)
+		answers, missing = append(answers, more...), missing.add(err)
+	}
+	if missing == nil {
+		return answers, nil
+	}
+	missing.Asked = len(answers) + len(missing.Sockets)
+	return answers, missing
+}
+
+// add adds what is missing in another namespace, if err is not nil.
+func (e *MissingError) add(err *MissingError) *MissingError {
+	if e == nil || err == nil {
+		return cmp.Or(e, err)
+	}
+	e.Sockets = append(e.Sockets, err.Sockets...)
+	if errors.Is(e.Err, ErrDisconnected) {
+		e.Err = err.Err
+	}
+	return e
 }
 
 // alone returns ErrOtherNodes if b is for other nodes too.
 func (b Broadcast) alone() error {
-	if b.ns.cluster != nil && !b.local {
+	if b.ns.server.opts.Adapter != nil && !b.local {
 		return ErrOtherNodes
 	}
 	return nil
@@ -69,7 +97,6 @@ func (ns *Namespace) EmitWithAck(ctx context.Context, event string, args ...any)
 // A question is an event on its way to many sockets that are to acknowledge it.
 type question struct {
 	id      uint64
-	asked   int
 	open    map[*Socket]struct{} // have not answered
 	left    int                  // of those, have been disconnected
 	answers chan answer          // has room for all
@@ -91,7 +118,7 @@ func (ns *Namespace) pose(q *question, b Broadcast, m *engineio.Message) (socket
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	ns.members.each(b.rooms, b.except, func(s *Socket) { sockets = append(sockets, s) })
-	q.asked, q.answers = len(sockets), make(chan answer, len(sockets))
+	q.answers = make(chan answer, len(sockets))
 	send := ns.fanout.Send
 	if b.flags.Volatile {
 		send = ns.fanout.SendVolatile
@@ -106,7 +133,8 @@ func (ns *Namespace) pose(q *question, b Broadcast, m *engineio.Message) (socket
 }
 
 // collect waits for the answers.
-func (q *question) collect(ctx context.Context) (answers []Answer, err error) {
+func (q *question) collect(ctx context.Context) (answers []Answer, missing *MissingError) {
+	var err error
 	take := func(a answer) {
 		if a.err != nil {
 			q.left++
@@ -135,14 +163,14 @@ func (q *question) collect(ctx context.Context) (answers []Answer, err error) {
 }
 
 // missing tells who has not answered, or returns nil.
-func (q *question) missing(err error) error {
+func (q *question) missing(err error) *MissingError {
 	if len(q.open) == 0 {
 		return nil
 	}
 	if len(q.open) == q.left {
 		err = ErrDisconnected
 	}
-	e := &MissingError{Asked: q.asked, Err: err}
+	e := &MissingError{Err: err}
 	for s := range q.open {
 		e.Sockets = append(e.Sockets, s.id)
 	}

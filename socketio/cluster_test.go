@@ -92,9 +92,9 @@ func (b broken) Open(string, adapter.Local) (adapter.Namespace, error) {
 	}
 	return b, nil
 }
-func (b broken) Run(context.Context) error        { return b.err }
-func (b broken) Ready() error                     { return b.err }
-func (broken) Close() {}
+func (b broken) Run(context.Context) error { return b.err }
+func (b broken) Ready() error              { return b.err }
+func (broken) Close()                      {}
 
 func (b broken) Publish(*adapter.Operation) error { return b.err }
 

@@ -18,6 +18,7 @@ type conn struct {
 	session *engineio.Session
 
 	partial *partial // a packet that waits for its attachments; owned by Receive
+	dynamic bool     // has joined a namespace that may be gone; owned by Receive
 
 	// Guarded by mu.
 	mu      sync.Mutex
@@ -117,7 +118,7 @@ func (c *conn) handle(p packet.Packet, attachments [][]byte) error {
 	}
 	s := c.socket(p.Namespace)
 	if s == nil {
-		if p.Type == packet.Disconnect || c.server.namespace(p.Namespace) != nil {
+		if p.Type == packet.Disconnect || c.dynamic || c.server.namespace(p.Namespace) != nil {
 			return nil // it may have been disconnected while this was on its way
 		}
 		return errState
@@ -141,29 +142,39 @@ func (c *conn) connect(p packet.Packet) error {
 	if p.Query != "" && c.session.Protocol() == 4 {
 		p.Namespace += "?" + p.Query // a part of the name, as in any other packet
 	}
-	ns := c.server.namespace(p.Namespace)
-	if ns == nil {
-		c.session.Send(encodePacket(connectError(c.session.Protocol(), p.Namespace, errInvalidNamespace), nil))
+	ns, err := c.server.enter(p.Namespace, p.Data)
+	if err != nil {
+		c.session.Send(encodePacket(connectError(c.session.Protocol(), p.Namespace, err), nil))
 		return nil
 	}
+	joins, err := c.join(ns, p)
+	if !joins {
+		ns.exit()
+	}
+	return err
+}
+
+// join makes the client's socket in ns, unless there is one or may be none.
+func (c *conn) join(ns *Namespace, p packet.Packet) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.closed:
-		return nil
+		return false, nil
 	case c.find(p.Namespace) >= 0:
 		if c.session.Protocol() == 3 {
-			return nil // it may ask for the main namespace, where it is already
+			return false, nil // it may ask for the main namespace, where it is already
 		}
-		return errState
+		return false, errState
 	case c.living >= maxSockets:
-		return errSockets
+		return false, errSockets
 	}
+	c.dynamic = c.dynamic || ns.parent != nil
 	s := newSocket(ns, c, p)
 	c.sockets = append(c.sockets, s)
 	c.living++
 	s.start()
-	return nil
+	return true, nil
 }
 
 func (c *conn) socket(nsp string) *Socket {

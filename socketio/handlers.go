@@ -38,8 +38,8 @@ type handlers struct {
 // An entry lets a client into the namespace.
 type entry = func(context.Context, *Socket) error
 
-// register replaces the namespace's handlers by a changed copy.
-func (ns *Namespace) register(change func(*handlers)) {
+// registerHere replaces the namespace's handlers by a changed copy.
+func (ns *Namespace) registerHere(change func(*handlers)) {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	h := *ns.handlers.Load()
@@ -59,7 +59,12 @@ func (ns *Namespace) register(change func(*handlers)) {
 	for _, wrap := range slices.Backward(h.entries) {
 		h.enter = wrap(h.enter)
 	}
-	ns.handlers.Store(&h)
+	ns.use(&h)
+}
+
+// use makes h the namespace's handlers; mu is held.
+func (ns *Namespace) use(h *handlers) {
+	ns.handlers.Store(h)
 	if len(h.rooms) > 0 {
 		ns.members.watch = ns.tellRoom
 	}

@@ -163,6 +163,7 @@ func (s *Socket) run() {
 		s.begun = true
 		if !s.join() {
 			s.conn.over()
+			s.ns.exit()
 			return
 		}
 	}
@@ -178,6 +179,7 @@ func (s *Socket) run() {
 				s.ns.history.finished(s)
 			}
 			s.conn.over()
+			s.ns.exit()
 			return
 		default:
 			return

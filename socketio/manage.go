@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -28,14 +29,17 @@ func (b Broadcast) DisconnectSockets(closeConnections bool) error {
 
 func (b Broadcast) command(op adapter.Operation) error {
 	op.Rooms, op.Except = b.rooms, b.except
-	return b.ns.command(&op, b.local)
+	return b.each(func(b Broadcast) error { return b.ns.command(&op, b.local) })
 }
 
 // LocalSockets returns the selected sockets of this node, in no particular order.
 func (b Broadcast) LocalSockets() (sockets []*Socket) {
-	b.ns.mu.Lock()
-	defer b.ns.mu.Unlock()
-	b.ns.members.each(b.rooms, b.except, func(s *Socket) { sockets = append(sockets, s) })
+	_ = b.each(func(b Broadcast) error {
+		b.ns.mu.Lock()
+		defer b.ns.mu.Unlock()
+		b.ns.members.each(b.rooms, b.except, func(s *Socket) { sockets = append(sockets, s) })
+		return nil
+	})
 	return sockets
 }
 
@@ -108,10 +112,14 @@ func (ns *Namespace) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
 func (ns *Namespace) LocalSockets() []*Socket { return ns.operator().LocalSockets() }
 
 // Socket returns the connected socket of this node with that id, or nil.
-func (ns *Namespace) Socket(id string) *Socket {
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
-	return ns.members.byID[id]
+func (ns *Namespace) Socket(id string) (s *Socket) {
+	_ = ns.operator().each(func(b Broadcast) error {
+		b.ns.mu.Lock()
+		defer b.ns.mu.Unlock()
+		s = cmp.Or(b.ns.members.byID[id], s)
+		return nil
+	})
+	return s
 }
 
 // command does what op says here, and unless local on the other nodes.

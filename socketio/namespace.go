@@ -19,6 +19,7 @@ type Namespace struct {
 	handlers atomic.Pointer[handlers]
 	lastAck  atomic.Uint64 // number of acks that were asked for
 	inbox    inbox         // what other nodes say
+	family
 
 	// Guarded by mu, which is also held while a broadcast is queued for its
 	// receivers: so all of them see broadcasts in one order. Who holds it may lock
@@ -36,7 +37,7 @@ func newNamespace(s *Server, name string) *Namespace {
 		ns.history = newHistory(ns)
 	}
 	ns.handlers.Store(&handlers{})
-	ns.register(func(*handlers) {}) // for dispatch
+	ns.registerHere(func(*handlers) {}) // for dispatch
 	if s.opts.Adapter != nil {
 		cluster, err := s.opts.Adapter.Open(name, ns)
 		if err != nil {
@@ -51,10 +52,14 @@ func newNamespace(s *Server, name string) *Namespace {
 func (ns *Namespace) Name() string { return ns.name }
 
 // Sockets returns the number of sockets that are connected on this node.
-func (ns *Namespace) Sockets() int {
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
-	return len(ns.members.all.sockets)
+func (ns *Namespace) Sockets() (n int) {
+	_ = ns.operator().each(func(b Broadcast) error {
+		b.ns.mu.Lock()
+		defer b.ns.mu.Unlock()
+		n += len(b.ns.members.all.sockets)
+		return nil
+	})
+	return n
 }
 
 // Emit sends an event to all sockets of the namespace, on all nodes. It does not

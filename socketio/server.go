@@ -48,6 +48,15 @@ type Options struct {
 	// If nil, each connection is a new one.
 	Recovery *Recovery
 
+	// MaxDynamicNamespaces is how many namespaces that clients asked for there may be
+	// at a time, see [Server.OfPattern]. A client that wants one more is refused. If
+	// zero, it is 10,000.
+	MaxDynamicNamespaces int
+
+	// CleanupEmptyChildNamespaces forgets a namespace that a client asked for when the
+	// last client has left it. With Recovery, nobody can come back to it then.
+	CleanupEmptyChildNamespaces bool
+
 	// Logger gets what concerns the server at levels info to error, and what
 	// concerns single clients at debug. It never gets contents of messages. If nil,
 	// it is [slog.Default].
@@ -56,7 +65,7 @@ type Options struct {
 
 // Check says what in the options can't be meant, or returns nil.
 func (o Options) Check() error {
-	if o.ConnectTimeout < 0 || o.MaxAttachments < 0 {
+	if o.ConnectTimeout < 0 || o.MaxAttachments < 0 || o.MaxDynamicNamespaces < 0 {
 		return fmt.Errorf("socketio: times and numbers in Options must not be negative")
 	}
 	if err := o.Recovery.check(); err != nil {
@@ -79,6 +88,8 @@ type Server struct {
 
 	mu         sync.RWMutex
 	namespaces map[string]*Namespace // by name; guarded by mu
+	parents    []*Namespace          // of dynamic namespaces; guarded by mu
+	dynamic    int                   // number of children; guarded by mu
 }
 
 // NewServer returns a server and starts its adapter. It panics if opts.Check
@@ -92,6 +103,9 @@ func NewServer(opts Options) *Server {
 	}
 	if opts.MaxAttachments == 0 {
 		opts.MaxAttachments = 10
+	}
+	if opts.MaxDynamicNamespaces == 0 {
+		opts.MaxDynamicNamespaces = 10_000
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
@@ -111,7 +125,8 @@ func NewServer(opts Options) *Server {
 }
 
 // Of returns the namespace of that name, and makes it if there is none yet. The
-// slash at the beginning may be left out; "" and "/" are the main namespace.
+// slash at the beginning may be left out; "" and "/" are the main namespace. What
+// matches a pattern ([Server.OfPattern]) is made a child of that.
 func (s *Server) Of(name string) *Namespace {
 	if !strings.HasPrefix(name, "/") {
 		name = "/" + name
@@ -119,6 +134,9 @@ func (s *Server) Of(name string) *Namespace {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ns := s.namespaces[name]; ns != nil {
+		return ns
+	}
+	if ns := s.ofParent(name); ns != nil {
 		return ns
 	}
 	ns := newNamespace(s, name)

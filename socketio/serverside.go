@@ -20,9 +20,11 @@ func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
 	if err != nil {
 		return err
 	}
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
-	return ns.publish(&adapter.Operation{Kind: adapter.ServerSide, Event: e}, false)
+	return ns.operator().each(func(b Broadcast) error {
+		b.ns.mu.Lock()
+		defer b.ns.mu.Unlock()
+		return b.ns.publish(&adapter.Operation{Kind: adapter.ServerSide, Event: e}, false)
+	})
 }
 
 // OnServerSide sets the handler of an event that other nodes send with
