@@ -29,9 +29,9 @@ class Proxy {
     const pair = [near, far];
     this.pairs.add(pair);
     for (const [from, to] of [[near, far], [far, near]]) {
-      from.on('data', (data) => { if (!this.frozen) to.write(data); });
+      from.on('data', (data) => { if (!this.frozen && !pair.lost) to.write(data); });
       from.on('error', () => {});
-      from.on('close', () => { if (!this.frozen) { to.destroy(); this.pairs.delete(pair); } });
+      from.on('close', () => { if (!this.frozen && !pair.lost) { to.destroy(); this.pairs.delete(pair); } });
     }
   }
 
@@ -42,6 +42,11 @@ class Proxy {
   }
 
   mend() { this.down = false; }
+
+  // lose ends every connection for the client, while the server hears nothing of it.
+  lose() {
+    for (const pair of this.pairs) { pair.lost = true; pair[0].resetAndDestroy(); }
+  }
 
   // freeze lets nothing through any more, neither bytes nor the end of a connection.
   freeze() { this.frozen = true; }
