@@ -63,7 +63,7 @@ func (s *Session) flushWS(w *writer) (ended bool, reason Reason, err error) {
 // does not take; mu is held, except while it writes.
 func (s *Session) writeBatch(w *writer, write func([]byte) (int, error)) error {
 	w.batch = s.takeOut(w.batch)
-	start, f := s.outStart, s.frames()
+	start, f := s.outStart, s.framing()
 	s.outStart = 0
 	s.mu.Unlock()
 	sent, rest, err := w.send(write, f, w.batch, start)
@@ -107,8 +107,8 @@ func (s *Session) drainWith(write func([]byte) (int, error)) {
 	}
 }
 
-// frames is the format of what is written to the WebSocket; mu is held.
-func (s *Session) frames() format {
+// framing is the form of what is written to the WebSocket; mu is held.
+func (s *Session) framing() framing {
 	f := frames4
 	if s.protocol == 3 {
 		f = frames3
@@ -116,5 +116,5 @@ func (s *Session) frames() format {
 	if s.ws.base64 {
 		f += frames4Text - frames4
 	}
-	return f
+	return framing{f, s.ws.deflate}
 }

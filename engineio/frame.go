@@ -14,13 +14,18 @@ import (
 // packet's decoder. It is pure. The zero value with a max
 // is ready for use.
 type frameReader struct {
-	max int // bytes of a message
+	max     int  // bytes of a message
+	deflate bool // messages may be compressed
 
 	pending []byte    // a frame that is not complete
 	need    int       // bytes that pending must have before it is worth a look
 	message []byte    // the fragments so far
 	op      ws.OpCode // of message; 0 if there are none
+	packed  bool      // message is compressed
 }
+
+// compressed are the reserved bits of the first frame of a compressed message.
+const compressed = 0b100
 
 // errMessageTooBig is returned for a message larger than the reader's max.
 var errMessageTooBig = errors.New("engineio: WebSocket message is larger than the maximum payload")
@@ -133,6 +138,9 @@ func (f *frameReader) check(h ws.Header) error {
 	if f.op != 0 {
 		state |= ws.StateFragmented
 	}
+	if f.deflate && h.Rsv == compressed && (h.OpCode == ws.OpText || h.OpCode == ws.OpBinary) {
+		state |= ws.StateExtended // "the first fragment of a message"
+	}
 	if err := ws.CheckHeader(h, state); err != nil {
 		return fmt.Errorf("engineio: WebSocket frame: %w", err)
 	}
@@ -144,17 +152,20 @@ func (f *frameReader) check(h ws.Header) error {
 
 // fragment handles a frame that is a message or a part of one.
 func (f *frameReader) fragment(h ws.Header, payload []byte, deliver func(ws.OpCode, []byte) error) error {
-	op := h.OpCode
+	op, packed := h.OpCode, h.Rsv == compressed
 	if f.op != 0 || !h.Fin {
 		if f.op == 0 {
-			f.op = op
+			f.op, f.packed = op, packed
 		}
 		f.message = append(f.message, payload...)
 		if !h.Fin {
 			return nil
 		}
-		op, payload = f.op, f.message
+		op, payload, packed = f.op, f.message, f.packed
 		f.op, f.message = 0, nil
+	}
+	if packed {
+		return inflate(payload, f.max, func(message []byte) error { return deliver(op, message) })
 	}
 	return deliver(op, payload)
 }

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"encoding/base64"
+	"sync"
 	"sync/atomic"
 
 	"github.com/gobwas/ws"
@@ -26,7 +27,9 @@ type Message struct {
 	size   int      // about what it takes in memory, in bytes
 	plain  bool     // not to be compressed
 
-	encoded [formats]atomic.Pointer[[]byte]
+	encoded   [formats]atomic.Pointer[[]byte]
+	packed    [payload4]atomic.Pointer[[]byte] // frames, compressed
+	deflating sync.Mutex                       // held while they are
 }
 
 // overhead is about what a message takes in memory besides its bytes. It is

@@ -54,6 +54,11 @@ type Options struct {
 	// NoHTTPCompression compresses no answer (httpCompression: false).
 	NoHTTPCompression bool
 
+	// PerMessageDeflate compresses messages over WebSocket for the clients that
+	// want it. If nil, nothing is compressed, as with engine.io: it saves traffic and
+	// takes CPU time.
+	PerMessageDeflate *Deflate
+
 	// CORS tells browsers which other origins may connect. If nil, no CORS header
 	// is sent.
 	CORS *CORS
@@ -107,6 +112,11 @@ func (o Options) Check() error {
 	}
 	if o.PingInterval < 0 || o.PingTimeout < 0 || o.UpgradeTimeout < 0 || o.MaxPayload < 0 || o.MaxBuffer < 0 || o.HTTPThreshold < 0 {
 		return errors.New("engineio: times and sizes in Options must not be negative")
+	}
+	if o.PerMessageDeflate != nil {
+		if err := o.PerMessageDeflate.check(); err != nil {
+			return err
+		}
 	}
 	if o.Cookie != nil {
 		if err := o.Cookie.check(); err != nil {

@@ -39,6 +39,7 @@ type Server struct {
 	http    http.Handler // serve, and CORS around it
 	started time.Time
 	shards  []*shard
+	deflate *deflater       // nil without Options.PerMessageDeflate
 	ctx     context.Context // ends with the goroutines
 	stop    context.CancelFunc
 	wg      sync.WaitGroup // of all goroutines but those of net/http
@@ -70,6 +71,7 @@ func NewServer(h Handler, opts Options) *Server {
 	s := &Server{
 		opts:     opts,
 		handler:  h,
+		deflate:  newDeflater(opts.PerMessageDeflate),
 		started:  time.Now(),
 		ctx:      ctx,
 		stop:     stop,
@@ -203,8 +205,8 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, query url.Val
 
 // openWebSocket opens a session that begins with WebSocket.
 func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, session *Session) (opened bool) {
-	s.serveWebSocket(w, r, func(conn net.Conn) *wsConn {
-		session.ws = newWSConn(session, conn, true, session.base64)
+	s.serveWebSocket(w, r, func(conn net.Conn, d *deflater) *wsConn {
+		session.ws = newWSConn(session, conn, true, session.base64, d)
 		if opened = s.open(session, WebSocket); !opened {
 			session.ws.link.close()
 			return nil
@@ -217,19 +219,21 @@ func (s *Server) openWebSocket(w http.ResponseWriter, r *http.Request, session *
 // probe serves a WebSocket that wants to take over from polling.
 func (s *Server) probe(w http.ResponseWriter, r *http.Request, session *Session) {
 	base64 := r.URL.Query().Get("b64") != "" // polling and WebSocket may differ
-	s.serveWebSocket(w, r, func(conn net.Conn) *wsConn { return session.beginProbe(conn, base64) })
+	s.serveWebSocket(w, r, func(conn net.Conn, d *deflater) *wsConn {
+		return session.beginProbe(conn, base64, d)
+	})
 }
 
 // serveWebSocket completes a handshake and reads from the connection, if attach
 // returns one that has a use for it.
-func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, attach func(net.Conn) *wsConn) {
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, attach func(net.Conn, *deflater) *wsConn) {
 	s.opts.headers(w.Header(), r)
-	conn, rest, err := accept(w, r)
+	conn, rest, deflate, err := s.accept(w, r)
 	if err != nil {
 		s.opts.Logger.Debug("websocket handshake failed", "address", r.RemoteAddr, "error", err)
 		return
 	}
-	c := attach(conn)
+	c := attach(conn, deflate)
 	if c == nil {
 		_ = conn.Close() // as engine.io does, without a word
 		return

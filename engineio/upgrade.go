@@ -12,13 +12,13 @@ var probeAnswer = textPacket(enginewire.Pong, probe)
 
 // beginProbe lets conn try to take over from polling. It returns nil if the
 // session can't be upgraded.
-func (s *Session) beginProbe(conn net.Conn, base64 bool) *wsConn {
+func (s *Session) beginProbe(conn net.Conn, base64 bool, d *deflater) *wsConn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != stateOpen || s.ws != nil || s.probe != nil || s.srv.opts.NoUpgrades {
 		return nil
 	}
-	s.probe = newWSConn(s, conn, false, base64)
+	s.probe = newWSConn(s, conn, false, base64, d)
 	s.released = 0
 	s.deadline = s.srv.clock() + s.srv.opts.UpgradeTimeout
 	s.shard.schedule(s, s.deadline)

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gobwas/httphead"
 	"github.com/gobwas/ws"
 
 	"github.com/damso/damso/internal/enginewire"
@@ -23,7 +24,8 @@ type wsConn struct {
 	// Set once.
 	session *Session
 	link    link
-	base64  bool // the client takes no binary frames
+	deflate *deflater // nil if that was not agreed
+	base64  bool      // the client takes no binary frames
 
 	// Owned by whoever reads from the link.
 	frames frameReader
@@ -55,23 +57,35 @@ type link interface {
 }
 
 // accept completes the WebSocket handshake of r. rest is what the client has sent
-// after it already.
-func accept(w http.ResponseWriter, r *http.Request) (conn net.Conn, rest []byte, err error) {
+// after it already. d is what compresses messages, if that was agreed.
+func (s *Server) accept(w http.ResponseWriter, r *http.Request) (conn net.Conn, rest []byte, d *deflater, err error) {
 	// The response's headers so far, CORS among them, go into the handshake.
-	conn, rw, _, err := ws.HTTPUpgrader{Header: w.Header(), Timeout: 10 * time.Second}.Upgrade(r, w)
+	u := ws.HTTPUpgrader{Header: w.Header(), Timeout: 10 * time.Second}
+	if s.deflate != nil {
+		u.Negotiate = func(offer httphead.Option) (accepted httphead.Option, err error) {
+			if d == nil { // else an offer that the client likes better was accepted
+				if accepted = s.deflate.negotiate(offer); accepted.Size() > 0 {
+					d = s.deflate
+				}
+			}
+			return accepted, nil
+		}
+	}
+	conn, rw, _, err := u.Upgrade(r, w)
 	if err != nil {
 		if conn != nil {
 			_ = conn.Close() // it was answered with an error
 		}
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	rest, _ = rw.Reader.Peek(rw.Reader.Buffered())
-	return conn, rest, nil
+	return conn, rest, d, nil
 }
 
-func newWSConn(s *Session, conn net.Conn, active, base64 bool) *wsConn {
-	c := &wsConn{session: s, active: active, base64: base64}
+func newWSConn(s *Session, conn net.Conn, active, base64 bool, d *deflater) *wsConn {
+	c := &wsConn{session: s, active: active, base64: base64, deflate: d}
 	c.frames.max = s.srv.opts.MaxPayload
+	c.frames.deflate = d != nil
 	c.link = s.srv.newLink(c, conn)
 	return c
 }

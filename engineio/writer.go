@@ -23,13 +23,13 @@ type writer struct {
 // writers are for those that write now and then.
 var writers = sync.Pool{New: func() any { return new(writer) }}
 
-// send writes the messages of batch in format f, without the first start bytes.
+// send writes the messages of batch in the form f, without the first start bytes.
 // It returns how many of them were written whole, and how much of the next one.
-func (w *writer) send(write func([]byte) (int, error), f format, batch []*Message, start int) (sent, rest int, err error) {
+func (w *writer) send(write func([]byte) (int, error), f framing, batch []*Message, start int) (sent, rest int, err error) {
 	for sent < len(batch) {
 		n, err := write(w.gather(f, batch[sent:], start))
 		for n > 0 {
-			if left := len(batch[sent].in(f)) - start; n >= left {
+			if left := len(f.of(batch[sent])) - start; n >= left {
 				n, start = n-left, 0
 				sent++
 			} else {
@@ -45,13 +45,13 @@ func (w *writer) send(write func([]byte) (int, error), f format, batch []*Messag
 
 // gather returns the next bytes to write: one big frame where it is, or several
 // small ones put together.
-func (w *writer) gather(f format, batch []*Message, start int) []byte {
-	if frame := batch[0].in(f); len(frame)-start >= directWrite || len(batch) == 1 {
+func (w *writer) gather(f framing, batch []*Message, start int) []byte {
+	if frame := f.of(batch[0]); len(frame)-start >= directWrite || len(batch) == 1 {
 		return frame[start:]
 	}
 	b := w.buf[:0]
 	for _, m := range batch {
-		frame := m.in(f)[start:]
+		frame := f.of(m)[start:]
 		start = 0
 		if len(b)+len(frame) > writeSize {
 			break
