@@ -47,7 +47,7 @@ func (c *socketContext) AfterFunc(f func()) (stop func() bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state == disconnected {
-		c.ns.server.workers.wg.Go(f)
+		c.ns.server.workers.start(f)
 		return func() bool { return false }
 	}
 	after := (*Socket)(c).more()

@@ -58,7 +58,7 @@ func (s *Socket) callEnded() {
 		return
 	}
 	for f := range s.extra.ended {
-		s.ns.server.workers.wg.Go(*f)
+		s.ns.server.workers.start(*f)
 	}
 	s.extra.ended = nil
 }

@@ -10,10 +10,15 @@ import (
 // for the next socket, if not too many wait already: its stack has grown to what
 // handlers need, and growing is dear compared with a small event.
 type workers struct {
-	wg      sync.WaitGroup
 	sockets chan *Socket // to a worker that waits; nil ends it
 	idle    atomic.Int32 // about how many wait
 	closed  atomic.Bool
+
+	// Not a WaitGroup: a socket that ends may want a goroutine while wait waits for
+	// the last one.
+	mu      sync.Mutex
+	running int           // goroutines; guarded by mu
+	none    chan struct{} // closed when running is zero; guarded by mu
 }
 
 func newWorkers() *workers { return &workers{sockets: make(chan *Socket)} }
@@ -23,7 +28,28 @@ func (w *workers) run(s *Socket) {
 	select {
 	case w.sockets <- s:
 	default:
-		w.wg.Go(func() { w.work(s) })
+		w.start(func() { w.work(s) })
+	}
+}
+
+// start runs f on a goroutine of its own, for which wait waits.
+func (w *workers) start(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running++; w.running == 1 {
+		w.none = make(chan struct{})
+	}
+	go func() {
+		defer w.done()
+		f()
+	}()
+}
+
+func (w *workers) done() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running--; w.running == 0 {
+		close(w.none)
 	}
 }
 
@@ -43,16 +69,16 @@ func (w *workers) work(s *Socket) {
 // wait waits until all sockets have been run, and ends the workers.
 func (w *workers) wait() {
 	w.closed.Store(true)
-	done := make(chan struct{})
-	go func() {
-		w.wg.Wait()
-		close(done)
-	}()
 	for {
+		w.mu.Lock()
+		running, none := w.running, w.none
+		w.mu.Unlock()
+		if running == 0 {
+			return
+		}
 		select {
 		case w.sockets <- nil:
-		case <-done:
-			return
+		case <-none:
 		}
 	}
 }
