@@ -27,6 +27,7 @@ const (
 	cors     = "github.com/rs/cors"
 	dotenv   = "github.com/joho/godotenv"
 	env      = "github.com/caarlos0/env/v11"
+	head     = "github.com/gobwas/httphead" // the header options that gobwas/ws speaks
 	json     = "github.com/go-json-experiment/json"
 	jwt      = "github.com/golang-jwt/jwt/v5"
 	kong     = "github.com/alecthomas/kong"
@@ -81,7 +82,7 @@ var rules = map[string]rule{
 	"engineio": {
 		why:    "Engine.IO is usable alone and knows nothing of Socket.IO",
 		ours:   []string{"internal/enginewire"},
-		theirs: []string{cors, ws},
+		theirs: []string{cors, head, ws},
 	},
 
 	// Adapters: they know the seam, not what is on its other side.
