@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/internal/testkit"
 	"github.com/damso/damso/socketio"
 )
@@ -20,6 +21,8 @@ func TestRecovery(t *testing.T) {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()
 			srv := socketio.NewServer(socketio.Options{
+				// The client may not notice a loss in the middle of an upgrade but by this.
+				Engine:   engineio.Options{PingInterval: 500 * time.Millisecond, PingTimeout: 2 * time.Second},
 				Recovery: &socketio.Recovery{},
 				Logger:   slog.New(slog.NewTextHandler(t.Output(), nil)),
 			})
