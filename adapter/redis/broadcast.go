@@ -7,6 +7,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/internal/msgjson"
 )
 
 // Types of Socket.IO packets that carry an event.
@@ -18,8 +19,8 @@ const (
 // A codec encodes and decodes broadcasts. It keeps buffers from one message to the
 // next and is not safe for concurrent use.
 type codec struct {
-	packer   packer
-	unpacker unpacker
+	packer   msgjson.Packer
+	unpacker msgjson.Unpacker
 }
 
 // appendBroadcast appends op as uid's broadcast in the namespace nsp:
@@ -35,7 +36,7 @@ func (c *codec) appendBroadcast(dst []byte, uid, nsp string, typ int, op *adapte
 	dst = msgp.AppendString(dst, "type")
 	dst = msgp.AppendInt(dst, typ)
 	dst = msgp.AppendString(dst, "data")
-	dst, err := c.packer.pack(dst, op.Event.Data, op.Event.Attachments)
+	dst, err := c.packer.Pack(dst, op.Event.Data, op.Event.Attachments)
 	if err != nil {
 		return dst, err
 	}
@@ -123,7 +124,7 @@ func (c *codec) event(data []byte) (adapter.Event, error) {
 	if err != nil || n == 0 || msgp.NextType(name) != msgp.StrType {
 		return adapter.Event{}, errPacket
 	}
-	json, attachments, _, err := c.unpacker.unpack(data)
+	json, attachments, _, err := c.unpacker.Unpack(data)
 	if err != nil {
 		return adapter.Event{}, err
 	}
@@ -252,7 +253,7 @@ func readString(b []byte) (string, error) {
 		s, _, err := msgp.ReadStringBytes(b)
 		return s, err
 	case msgp.IntType, msgp.UintType, msgp.Float32Type, msgp.Float64Type:
-		text, _, err := appendNumberText(nil, b)
+		text, _, err := msgjson.AppendNumber(nil, b)
 		return string(text), err
 	case msgp.NilType:
 		return "null", nil

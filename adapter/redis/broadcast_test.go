@@ -9,7 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/redis/rueidis"
+
 	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/internal/msgjson"
 )
 
 // A recording is a broadcast that a Node.js package published, and what a server of
@@ -39,6 +42,9 @@ func (r recording) operation() *adapter.Operation {
 		Event:  adapter.Event{Data: []byte(r.Data), Attachments: r.Attachments},
 	}
 }
+
+// redisOptions name a Redis that the tests of this package do not connect to.
+var redisOptions = rueidis.ClientOption{InitAddress: []string{"127.0.0.1:0"}}
 
 func recordings(t testing.TB) (list []recording) {
 	t.Helper()
@@ -152,9 +158,9 @@ func TestDecodeForeign(t *testing.T) {
 		"four billion rooms":    {payload: "\x93\xa1x" + event + "\x81\xa5rooms\xdd\xff\xff\xff\xff"},
 		"four billion elements": {payload: "\x93\xa1x\x82\xa4type\x02\xa4data\xdd\xff\xff\xff\xff\xa1e\x80"},
 		"four billion bytes":    {payload: "\x93\xa1x\x82\xa4type\x02\xa4data\x91\xdb\xff\xff\xff\xffe\x80"},
-		"key is an array":       {payload: "\x93\xa1x\x82\xa4type\x02\xa4data\x92\xa1e\x81\x90\xc0\x80", err: errKey},
-		"too deep": {payload: "\x93\xa1x\x82\xa4type\x02\xa4data\x92\xa1e" + strings.Repeat("\x91", maxDepth+1) + "\xc0\x80",
-			err: errDepth},
+		"key is an array":       {payload: "\x93\xa1x\x82\xa4type\x02\xa4data\x92\xa1e\x81\x90\xc0\x80", err: msgjson.ErrKey},
+		"too deep": {payload: "\x93\xa1x\x82\xa4type\x02\xa4data\x92\xa1e" + strings.Repeat("\x91", msgjson.MaxDepth+1) + "\xc0\x80",
+			err: msgjson.ErrDepth},
 	} {
 		t.Run(name, func(t *testing.T) {
 			op, err := new(codec).decodeBroadcast([]byte(test.payload), "me", "/")

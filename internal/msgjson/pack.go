@@ -1,4 +1,7 @@
-package redis
+// Package msgjson turns JSON with binary parts beside it into MessagePack and back,
+// in one pass each way and without values in between: the order of keys stays. It
+// is pure.
+package msgjson
 
 import (
 	"bytes"
@@ -11,19 +14,20 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// maxDepth is how deep the arrays and objects of an event may nest. Events of
+// MaxDepth is how deep the arrays and objects of an event may nest. Events of
 // people have a handful of levels; the limit keeps the recursion small.
-const maxDepth = 512
+const MaxDepth = 512
 
+// What is wrong with an event.
 var (
-	errDepth      = errors.New("event is nested too deeply")
-	errJSON       = errors.New("event is not valid JSON")
-	errAttachment = errors.New("event refers to an attachment more than once")
+	ErrDepth      = errors.New("event is nested too deeply")
+	ErrJSON       = errors.New("event is not valid JSON")
+	ErrAttachment = errors.New("event refers to an attachment more than once")
 )
 
-// A packer turns the JSON of events into MessagePack. The zero value is ready;
+// A Packer turns the JSON of events into MessagePack. The zero value is ready;
 // it keeps its buffers from one event to the next and is not safe for concurrent use.
-type packer struct {
+type Packer struct {
 	in      []byte // the JSON
 	pos     int    // what is read of in
 	out     []byte // the MessagePack
@@ -32,32 +36,37 @@ type packer struct {
 	scratch []byte // an unescaped string
 }
 
-// pack appends data, a JSON array, to dst as MessagePack, with each placeholder
+// Pack appends data, a JSON array, to dst as MessagePack, with each placeholder
 // replaced by its attachment. It trusts that data is valid JSON: what is not gives
 // an error or some other valid MessagePack.
 //
 // The numbers of JSON become integers where JavaScript would print them as such,
 // in their shortest form, and float64 otherwise, as notepack.io writes them.
-func (p *packer) pack(dst, data []byte, attachments [][]byte) ([]byte, error) {
+func (p *Packer) Pack(dst, data []byte, attachments [][]byte) ([]byte, error) {
+	if p.in, p.pos = data, 0; p.peek() != '[' {
+		return dst, ErrJSON
+	}
+	return p.PackValue(dst, data, attachments)
+}
+
+// PackValue is Pack for any JSON value.
+func (p *Packer) PackValue(dst, data []byte, attachments [][]byte) ([]byte, error) {
 	p.in, p.pos, p.out, p.bin, p.binLeft = data, 0, dst, attachments, 0
 	for _, b := range attachments {
 		p.binLeft += len(b)
 	}
 	defer func() { p.in, p.out, p.bin = nil, nil, nil }()
-	if p.peek() != '[' {
-		return dst, errJSON
-	}
 	if err := p.value(0); err != nil {
 		return dst, err
 	}
 	if p.peek() != 0 || p.pos < len(p.in) {
-		return dst, errJSON
+		return dst, ErrJSON
 	}
 	return p.out, nil
 }
 
 // peek skips white space and returns the byte after it, 0 at the end.
-func (p *packer) peek() byte {
+func (p *Packer) peek() byte {
 	for ; p.pos < len(p.in); p.pos++ {
 		switch c := p.in[p.pos]; c {
 		case ' ', '\t', '\n', '\r':
@@ -68,9 +77,9 @@ func (p *packer) peek() byte {
 	return 0
 }
 
-func (p *packer) value(depth int) error {
-	if depth > maxDepth {
-		return errDepth
+func (p *Packer) value(depth int) error {
+	if depth > MaxDepth {
+		return ErrDepth
 	}
 	switch p.peek() {
 	case '{':
@@ -90,16 +99,16 @@ func (p *packer) value(depth int) error {
 	}
 }
 
-func (p *packer) literal(word string, code byte) error {
+func (p *Packer) literal(word string, code byte) error {
 	if !bytes.HasPrefix(p.in[p.pos:], []byte(word)) {
-		return errJSON
+		return ErrJSON
 	}
 	p.pos += len(word)
 	p.out = append(p.out, code)
 	return nil
 }
 
-func (p *packer) array(depth int) error {
+func (p *Packer) array(depth int) error {
 	start, n := len(p.out), 0
 	p.out = append(p.out, 0)
 	for p.pos++; ; n++ {
@@ -113,7 +122,7 @@ func (p *packer) array(depth int) error {
 	}
 }
 
-func (p *packer) object(depth int) error {
+func (p *Packer) object(depth int) error {
 	start, n := len(p.out), 0
 	p.out = append(p.out, 0)
 	for p.pos++; ; n++ {
@@ -125,13 +134,13 @@ func (p *packer) object(depth int) error {
 			return err
 		}
 		if p.peek() != '"' {
-			return errJSON
+			return ErrJSON
 		}
 		if err := p.str(); err != nil {
 			return err
 		}
 		if p.peek() != ':' {
-			return errJSON
+			return ErrJSON
 		}
 		p.pos++
 		if err := p.value(depth + 1); err != nil {
@@ -142,7 +151,7 @@ func (p *packer) object(depth int) error {
 
 // next goes to element n of an array or object that ends with end, over the comma
 // before it. It returns false at the end.
-func (p *packer) next(end byte, n int) (bool, error) {
+func (p *Packer) next(end byte, n int) (bool, error) {
 	switch c := p.peek(); {
 	case c == end:
 		p.pos++
@@ -153,7 +162,7 @@ func (p *packer) next(end byte, n int) (bool, error) {
 		p.pos++
 		return true, nil
 	default:
-		return false, errJSON
+		return false, ErrJSON
 	}
 }
 
@@ -166,7 +175,7 @@ var (
 
 // attach replaces the object that was written at start, if it is a placeholder, by
 // the attachment that it stands for. Clients write the keys in either order.
-func (p *packer) attach(start int) error {
+func (p *Packer) attach(start int) error {
 	object := p.out[start:]
 	num, ok := bytes.CutPrefix(object, placeholderFirst)
 	if !ok {
@@ -183,7 +192,7 @@ func (p *packer) attach(start int) error {
 	}
 	b := p.bin[n]
 	if p.binLeft -= len(b); p.binLeft < 0 {
-		return errAttachment // or a short event could become a long message
+		return ErrAttachment // or a short event could become a long message
 	}
 	p.out = msgp.AppendBytes(p.out[:start], b)
 	return nil
@@ -206,7 +215,7 @@ func setHeader(b []byte, at, n int, fix, wide byte) []byte {
 	return b
 }
 
-func (p *packer) number() error {
+func (p *Packer) number() error {
 	start := p.pos
 	float := false
 scan:
@@ -232,7 +241,7 @@ scan:
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return errJSON
+		return ErrJSON
 	}
 	p.out = appendNumber(p.out, f)
 	return nil

@@ -1,4 +1,4 @@
-package redis
+package msgjson
 
 import (
 	"bytes"
@@ -9,12 +9,12 @@ import (
 )
 
 // str reads a string, with the opening quote at p.pos.
-func (p *packer) str() error {
+func (p *Packer) str() error {
 	p.pos++
 	rest := p.in[p.pos:]
 	n := bytes.IndexByte(rest, '"')
 	if n < 0 {
-		return errJSON
+		return ErrJSON
 	}
 	if bytes.IndexByte(rest[:n], '\\') < 0 {
 		p.out = msgp.AppendStringFromBytes(p.out, rest[:n])
@@ -29,7 +29,7 @@ func (p *packer) str() error {
 }
 
 // unescape reads the rest of a string into p.scratch.
-func (p *packer) unescape() error {
+func (p *Packer) unescape() error {
 	s := p.scratch[:0]
 	for p.pos < len(p.in) {
 		c := p.in[p.pos]
@@ -41,17 +41,17 @@ func (p *packer) unescape() error {
 		case '\\':
 			var ok bool
 			if s, ok = p.escape(s); !ok {
-				return errJSON
+				return ErrJSON
 			}
 		default:
 			s = append(s, c)
 		}
 	}
-	return errJSON
+	return ErrJSON
 }
 
 // escape appends what an escape stands for, with p.pos after its backslash.
-func (p *packer) escape(s []byte) ([]byte, bool) {
+func (p *Packer) escape(s []byte) ([]byte, bool) {
 	if p.pos >= len(p.in) {
 		return s, false
 	}
@@ -79,7 +79,7 @@ func (p *packer) escape(s []byte) ([]byte, bool) {
 // unicode appends the character of a \uXXXX escape, with p.pos at the digits. Two
 // surrogates become one character. A lone surrogate is kept as three bytes of its
 // own (WTF-8): another Damso node gives it back, Node.js reads U+FFFD.
-func (p *packer) unicode(s []byte) ([]byte, bool) {
+func (p *Packer) unicode(s []byte) ([]byte, bool) {
 	r, ok := p.hex4(p.pos)
 	if !ok {
 		return s, false
@@ -99,7 +99,7 @@ func (p *packer) unicode(s []byte) ([]byte, bool) {
 	return append(s, 0xed, 0x80|byte(r>>6)&0x3f, 0x80|byte(r)&0x3f), true
 }
 
-func (p *packer) hex4(at int) (rune, bool) {
+func (p *Packer) hex4(at int) (rune, bool) {
 	if at+4 > len(p.in) {
 		return 0, false
 	}

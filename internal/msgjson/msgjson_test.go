@@ -1,4 +1,4 @@
-package redis
+package msgjson
 
 import (
 	"encoding/hex"
@@ -7,12 +7,7 @@ import (
 	"math"
 	"strings"
 	"testing"
-
-	"github.com/redis/rueidis"
 )
-
-// redisOptions name a Redis that the tests of this package do not connect to.
-var redisOptions = rueidis.ClientOption{InitAddress: []string{"127.0.0.1:0"}}
 
 func TestPack(t *testing.T) {
 	ph := `{"_placeholder":true,"num":0}`
@@ -43,7 +38,7 @@ func TestPack(t *testing.T) {
 			for _, b := range test.bin {
 				bin = append(bin, []byte(b))
 			}
-			got, err := new(packer).pack(nil, []byte(test.json), bin)
+			got, err := new(Packer).Pack(nil, []byte(test.json), bin)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,31 +50,31 @@ func TestPack(t *testing.T) {
 }
 
 func TestPackErrors(t *testing.T) {
-	deep := strings.Repeat("[", maxDepth+2) + strings.Repeat("]", maxDepth+2)
+	deep := strings.Repeat("[", MaxDepth+2) + strings.Repeat("]", MaxDepth+2)
 	ph := `{"_placeholder":true,"num":0}`
 	for text, want := range map[string]error{
-		"":                        errJSON,
-		"{}":                      errJSON,
-		"[":                       errJSON,
-		"[1":                      errJSON,
-		"[1 2]":                   errJSON,
-		"[1]2":                    errJSON,
-		`["a`:                     errJSON,
-		`["\`:                     errJSON,
-		`["\x"]`:                  errJSON,
-		`["\u12"]`:                errJSON,
-		`["\u12zz"]`:              errJSON,
-		`[{1:2}]`:                 errJSON,
-		`[{"a" 2}]`:               errJSON,
-		`[{"a":}]`:                errJSON,
-		`[nul]`:                   errJSON,
-		`[-]`:                     errJSON,
-		`[x]`:                     errJSON,
-		deep:                      errDepth,
-		"[" + ph + "," + ph + "]": errAttachment,
+		"":                        ErrJSON,
+		"{}":                      ErrJSON,
+		"[":                       ErrJSON,
+		"[1":                      ErrJSON,
+		"[1 2]":                   ErrJSON,
+		"[1]2":                    ErrJSON,
+		`["a`:                     ErrJSON,
+		`["\`:                     ErrJSON,
+		`["\x"]`:                  ErrJSON,
+		`["\u12"]`:                ErrJSON,
+		`["\u12zz"]`:              ErrJSON,
+		`[{1:2}]`:                 ErrJSON,
+		`[{"a" 2}]`:               ErrJSON,
+		`[{"a":}]`:                ErrJSON,
+		`[nul]`:                   ErrJSON,
+		`[-]`:                     ErrJSON,
+		`[x]`:                     ErrJSON,
+		deep:                      ErrDepth,
+		"[" + ph + "," + ph + "]": ErrAttachment,
 	} {
 		dst := []byte("before")
-		got, err := new(packer).pack(dst, []byte(text), [][]byte{[]byte("ab")})
+		got, err := new(Packer).Pack(dst, []byte(text), [][]byte{[]byte("ab")})
 		if !errors.Is(err, want) {
 			t.Errorf("%.20s: %v, want %v", text, err, want)
 		}
@@ -114,7 +109,7 @@ func TestUnpack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, _, rest, err := new(unpacker).unpack(in)
+			got, _, rest, err := new(Unpacker).Unpack(in)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,30 +129,29 @@ func TestUnpackCutOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var u unpacker
-	if _, _, _, err := u.unpack(whole); err != nil {
+	var u Unpacker
+	if _, _, _, err := u.Unpack(whole); err != nil {
 		t.Fatal(err)
 	}
 	for n := range whole {
-		if got, _, _, err := u.unpack(whole[:n:n]); err == nil {
+		if got, _, _, err := u.Unpack(whole[:n:n]); err == nil {
 			t.Errorf("%d bytes were taken: %s", n, got)
 		}
 	}
 }
 
 func FuzzPack(f *testing.F) {
-	for _, r := range recordings(f) {
-		f.Add([]byte(r.Data), []byte("attachment"))
-	}
+	f.Add([]byte(`["msgToClient",{"name":"연우","text":"안녕하세요 👋🏽"},{"_placeholder":true,"num":0}]`), []byte("attachment"))
+	f.Add([]byte(`["e",[0,-1,127,128,65536,4294967296,0.1,1.5e-7,1e+21],true,false,null,[],{},""]`), []byte{})
 	f.Add([]byte(`["\ud800\udc00\udc00",1e5,-0.0,{"a":{"_placeholder":true,"num":0}}]`), []byte{})
 	f.Fuzz(func(t *testing.T, text, attachment []byte) {
-		var p packer
-		packed, err := p.pack(nil, text, [][]byte{attachment})
+		var p Packer
+		packed, err := p.Pack(nil, text, [][]byte{attachment})
 		if err != nil || !json.Valid(text) {
 			return
 		}
-		var u unpacker
-		got, bin, rest, err := u.unpack(packed)
+		var u Unpacker
+		got, bin, rest, err := u.Unpack(packed)
 		if err != nil || len(rest) > 0 {
 			t.Fatalf("what was written cannot be read: %v, %x left", err, rest)
 		}
@@ -166,10 +160,10 @@ func FuzzPack(f *testing.F) {
 		if len(bin) == 0 && !sameJSON(t, text, got) {
 			t.Fatalf("%s\nbecame %s", text, got)
 		}
-		if packed, err = p.pack(packed[:0], []byte(first), bin); err != nil {
+		if packed, err = p.Pack(packed[:0], []byte(first), bin); err != nil {
 			t.Fatal(err)
 		}
-		if got, _, _, err = u.unpack(packed); err != nil || string(got) != first {
+		if got, _, _, err = u.Unpack(packed); err != nil || string(got) != first {
 			t.Fatalf("%s\nbecame %s, %v", first, got, err)
 		}
 	})

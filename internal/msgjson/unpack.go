@@ -1,4 +1,4 @@
-package redis
+package msgjson
 
 import (
 	"encoding/binary"
@@ -9,34 +9,35 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
+// What is wrong with a message.
 var (
-	errTruncated = errors.New("message is cut off")
-	errKey       = errors.New("map key is neither a string nor an integer")
+	ErrTruncated = errors.New("message is cut off")
+	ErrKey       = errors.New("map key is neither a string nor an integer")
 )
 
-// An unpacker turns the MessagePack of events into JSON. The zero value is ready; it
+// An Unpacker turns the MessagePack of events into JSON. The zero value is ready; it
 // keeps its buffer from one event to the next and is not safe for concurrent use.
-type unpacker struct {
+type Unpacker struct {
 	out []byte
 	bin [][]byte
 }
 
-// unpack returns the first value in b as JSON, with binary parts beside it, and
+// Unpack returns the first value in b as JSON, with binary parts beside it, and
 // what follows it. The JSON is valid until the next call; the binary parts are
 // parts of b. Nothing is allocated by a length that b merely claims, and the JSON
 // is longer than b by a constant factor at most.
 //
 // What JSON lacks comes out as JSON.stringify has it: dates as ISO strings,
 // undefined, NaN and the infinities as null. Unknown extensions are null too.
-func (u *unpacker) unpack(b []byte) (json []byte, attachments [][]byte, rest []byte, err error) {
+func (u *Unpacker) Unpack(b []byte) (json []byte, attachments [][]byte, rest []byte, err error) {
 	u.out, u.bin = u.out[:0], nil
 	rest, err = u.value(b, 0)
 	return u.out, u.bin, rest, err
 }
 
-func (u *unpacker) value(b []byte, depth int) (rest []byte, err error) {
-	if depth > maxDepth {
-		return b, errDepth
+func (u *Unpacker) value(b []byte, depth int) (rest []byte, err error) {
+	if depth > MaxDepth {
+		return b, ErrDepth
 	}
 	switch msgp.NextType(b) {
 	case msgp.StrType:
@@ -56,7 +57,7 @@ func (u *unpacker) value(b []byte, depth int) (rest []byte, err error) {
 	case msgp.ArrayType:
 		rest, err = u.array(b, depth)
 	case msgp.IntType, msgp.UintType, msgp.Float32Type, msgp.Float64Type:
-		u.out, rest, err = appendNumberText(u.out, b)
+		u.out, rest, err = AppendNumber(u.out, b)
 	case msgp.BoolType:
 		var v bool
 		v, rest, err = msgp.ReadBoolBytes(b)
@@ -69,7 +70,7 @@ func (u *unpacker) value(b []byte, depth int) (rest []byte, err error) {
 	return rest, err
 }
 
-func (u *unpacker) array(b []byte, depth int) ([]byte, error) {
+func (u *Unpacker) array(b []byte, depth int) ([]byte, error) {
 	n, b, err := msgp.ReadArrayHeaderBytes(b)
 	if err != nil {
 		return b, err
@@ -87,7 +88,7 @@ func (u *unpacker) array(b []byte, depth int) ([]byte, error) {
 	return b, nil
 }
 
-func (u *unpacker) object(b []byte, depth int) ([]byte, error) {
+func (u *Unpacker) object(b []byte, depth int) ([]byte, error) {
 	n, b, err := msgp.ReadMapHeaderBytes(b)
 	if err != nil {
 		return b, err
@@ -119,22 +120,22 @@ func (u *unpacker) object(b []byte, depth int) ([]byte, error) {
 // isUndefined tells notepack.io 2's undefined. JSON leaves such a member out.
 func isUndefined(b []byte) bool { return len(b) >= 2 && b[0] == 0xd4 && b[1] == extLegacy }
 
-func (u *unpacker) key(b []byte) (rest []byte, err error) {
+func (u *Unpacker) key(b []byte) (rest []byte, err error) {
 	switch msgp.NextType(b) {
 	case msgp.StrType:
 		return u.value(b, 0)
 	case msgp.IntType, msgp.UintType:
 		u.out = append(u.out, '"')
-		u.out, rest, err = appendNumberText(u.out, b)
+		u.out, rest, err = AppendNumber(u.out, b)
 		u.out = append(u.out, '"')
 		return rest, err
 	case msgp.InvalidType:
-		return b, errTruncated
+		return b, ErrTruncated
 	}
-	return b, errKey
+	return b, ErrKey
 }
 
-func (u *unpacker) attach(part []byte) {
+func (u *Unpacker) attach(part []byte) {
 	u.out = append(u.out, `{"_placeholder":true,"num":`...)
 	u.out = strconv.AppendInt(u.out, int64(len(u.bin)), 10)
 	u.out = append(u.out, '}')
@@ -147,7 +148,7 @@ const (
 	extTimestamp = -1 // MessagePack's own
 )
 
-func (u *unpacker) extension(b []byte) ([]byte, error) {
+func (u *Unpacker) extension(b []byte) ([]byte, error) {
 	typ, data, rest, err := readExtension(b)
 	if err != nil {
 		return b, err
@@ -178,16 +179,16 @@ func readExtension(b []byte) (typ int8, data, rest []byte, err error) {
 	case len(b) >= 6 && b[0] == 0xc9:
 		n, head = int(binary.BigEndian.Uint32(b[1:])), 6
 	default:
-		return 0, nil, nil, errTruncated
+		return 0, nil, nil, ErrTruncated
 	}
 	if n < 0 || n > len(b)-head {
-		return 0, nil, nil, errTruncated
+		return 0, nil, nil, ErrTruncated
 	}
 	return int8(b[head-1]), b[head : head+n], b[head+n:], nil
 }
 
-// appendNumberText appends the number at the start of b as JSON.
-func appendNumberText(dst, b []byte) (out, rest []byte, err error) {
+// AppendNumber appends the number at the start of b as JSON.
+func AppendNumber(dst, b []byte) (out, rest []byte, err error) {
 	switch msgp.NextType(b) {
 	case msgp.IntType:
 		i, rest, err := msgp.ReadInt64Bytes(b)

@@ -1,4 +1,4 @@
-package redis
+package msgjson
 
 import (
 	"encoding/binary"
