@@ -310,21 +310,30 @@ type socket struct {
 // dial opens a WebSocket without waiting for a packet; query has sid for a probe.
 func (s *site) dial(query string) *socket {
 	s.t.Helper()
-	conn, err := s.conns()
+	c, err := s.tryDial(query)
 	if err != nil {
 		s.t.Fatalf("dial: %v", err)
+	}
+	return c
+}
+
+func (s *site) tryDial(query string) (*socket, error) {
+	conn, err := s.conns()
+	if err != nil {
+		return nil, err
 	}
 	u := &url.URL{Scheme: "ws", Host: "example", Path: "/engine.io/", RawQuery: "transport=websocket&" + query}
 	br, _, err := ws.Dialer{}.Upgrade(conn, u)
 	if err != nil {
-		s.t.Fatalf("dial: %v", err)
+		_ = conn.Close()
+		return nil, err
 	}
 	c := &socket{t: s.t, conn: conn, r: conn}
 	if br != nil {
 		c.r = br
 	}
 	s.t.Cleanup(func() { _ = conn.Close() })
-	return c
+	return c, nil
 }
 
 // websocket opens a session over WebSocket.

@@ -65,11 +65,11 @@ func TestTimePing4Extended(t *testing.T) {
 		c.packet("4before")
 		c.want("2")
 		for range 3 {
-			time.Sleep(10 * time.Second)
+			time.Sleep(9 * time.Second)
 			c.packet("4busy")
 		}
 		c.wantClosed(t, PingTimeout)
-		watch.want(25+10+20, "end")
+		watch.want(25+9+20, "end")
 	})
 }
 
