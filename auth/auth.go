@@ -121,9 +121,11 @@ func setDefault[T comparable](v *T, value T) {
 
 // Protect lets only clients with a valid token into ns: others are refused with a
 // [socketio.ConnectError] whose data has a code (see [Error]). It must be called
-// once for a namespace, before middleware that wants to know who a client is.
+// once for a namespace, before middleware that wants to know who a client is. A
+// client that is recovered after a lost connection must be the same subject.
 func (a *Auth[T]) Protect(ns *socketio.Namespace) {
 	ns.Use(a.admit)
+	ns.UseConnect(a.recheck)
 	ns.OnConnect(func(_ context.Context, s *socketio.Socket) error {
 		if l := loginOf[T](s.Context()); l != nil {
 			l.watch(a, s)
@@ -151,6 +153,9 @@ func From[T any](ctx context.Context) (Token[T], bool) {
 // admit is the middleware.
 func (a *Auth[T]) admit(ctx context.Context, s *socketio.Socket) error {
 	token, err := a.Verify(ctx, a.find(s.Handshake()))
+	if before := loginOf[T](ctx); err == nil && before != nil && before.current().Subject != token.Subject {
+		err = errSubject() // who comes back gets what was meant for who was there before
+	}
 	if err == nil {
 		s.SetValue(loginKey{}, &login[T]{token: token})
 		return nil
@@ -158,6 +163,19 @@ func (a *Auth[T]) admit(ctx context.Context, s *socketio.Socket) error {
 	known := asError(err)
 	refusal := &socketio.ConnectError{Message: known.Message, Data: map[string]string{"code": known.Code, "message": known.Message}}
 	return fmt.Errorf("%w (%w)", refusal, err) // the client gets the first, the log both
+}
+
+// recheck is for clients that come back after a lost connection without having to
+// pass the middlewares: the token from before counts, until it expires.
+func (a *Auth[T]) recheck(next func(context.Context, *socketio.Socket) error) func(context.Context, *socketio.Socket) error {
+	return func(ctx context.Context, s *socketio.Socket) error {
+		if l := loginOf[T](ctx); l == nil || l.current().expired(a.opts.Leeway) {
+			if err := a.admit(ctx, s); err != nil {
+				return err
+			}
+		}
+		return next(ctx, s)
+	}
 }
 
 // find returns the client's token, or "".

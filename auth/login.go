@@ -18,9 +18,9 @@ type login[T any] struct {
 	// Guarded by mu.
 	mu     sync.Mutex
 	token  Token[T]
-	timer  *time.Timer // runs until the next thing is due; nil if nothing ever is
-	warned bool        // that the token is about to expire
-	ended  bool
+	socket *socketio.Socket // while it is connected; nil before and after
+	timer  *time.Timer      // runs until the next thing is due; nil if nothing ever was
+	warned bool             // that the token is about to expire
 }
 
 func loginOf[T any](ctx context.Context) *login[T] {
@@ -34,32 +34,34 @@ func (l *login[T]) current() Token[T] {
 	return l.token
 }
 
-// watch begins to wait for the token's expiry.
+// watch begins to wait for the token's expiry, for a recovered socket once more.
 func (l *login[T]) watch(a *Auth[T], s *socketio.Socket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.step(a, s)
+	l.socket = s
+	l.step(a)
 }
 
-// end stops waiting.
+// end stops waiting. The runtime may keep a stopped timer for long, so it has no way
+// to the socket.
 func (l *login[T]) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ended = true
+	l.socket = nil
 	if l.timer != nil {
 		l.timer.Stop()
 	}
 }
 
 // replace changes the token to a newer one of the same subject.
-func (l *login[T]) replace(a *Auth[T], s *socketio.Socket, token Token[T]) error {
+func (l *login[T]) replace(a *Auth[T], token Token[T]) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if token.Subject != l.token.Subject || token.Subject == "" {
 		return errSubject()
 	}
 	l.token, l.warned = token, false
-	l.step(a, s)
+	l.step(a)
 	return nil
 }
 
@@ -70,18 +72,16 @@ const longest = time.Hour
 
 // step does what is due, nothing yet, the warning, or the end, and sets the timer for
 // what is next; mu is held.
-func (l *login[T]) step(a *Auth[T], s *socketio.Socket) {
-	if l.timer != nil {
-		l.timer.Stop()
-	}
-	if l.ended || l.token.Expires.IsZero() {
+func (l *login[T]) step(a *Auth[T]) {
+	s := l.socket
+	if s == nil || l.token.Expires.IsZero() {
 		return
 	}
 	left := time.Until(l.token.Expires)
 	warn := !l.warned && a.opts.ExpiringBefore >= 0
 	switch {
-	case left+a.opts.Leeway <= 0:
-		l.ended = true
+	case l.token.expired(a.opts.Leeway):
+		l.socket = nil
 		_ = fail(s, nil, explain(jwt.ErrTokenExpired)) // it may have left, which is as well
 		s.Disconnect(false)
 		return
@@ -93,11 +93,11 @@ func (l *login[T]) step(a *Auth[T], s *socketio.Socket) {
 	if warn {
 		due = left - a.opts.ExpiringBefore
 	}
-	l.wake(a, s, min(due, longest))
+	l.wake(a, min(due, longest))
 }
 
 // wake lets step run after d; mu is held.
-func (l *login[T]) wake(a *Auth[T], s *socketio.Socket, d time.Duration) {
+func (l *login[T]) wake(a *Auth[T], d time.Duration) {
 	if l.timer != nil {
 		l.timer.Reset(d)
 		return
@@ -105,7 +105,7 @@ func (l *login[T]) wake(a *Auth[T], s *socketio.Socket, d time.Duration) {
 	l.timer = time.AfterFunc(d, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.step(a, s)
+		l.step(a)
 	})
 }
 

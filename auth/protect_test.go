@@ -120,6 +120,90 @@ func TestUnavailable(t *testing.T) {
 	c.Want(refusal(4, "/chat", auth.CodeUnavailable, "tokens can't be checked right now, try again later"))
 }
 
+// TestRecovery has a client that comes back after a lost connection.
+func TestRecovery(t *testing.T) {
+	type attempt struct {
+		after time.Duration // since the token was made; it lives for an hour
+		token string        // "" is none
+		code  string        // "" if it is let in
+	}
+	tests := []struct {
+		name     string
+		skip     bool // the middlewares
+		attempts func() []attempt
+	}{
+		{"asked again", false, func() []attempt {
+			return []attempt{
+				{time.Minute, "", auth.CodeMissing},
+				{time.Minute, sign(auth.HS256, says("exp", 1)), auth.CodeExpired},
+				{time.Minute, sign(auth.HS256, says("sub", "u2")), auth.CodeSubject},
+				{2 * time.Minute, sign(auth.HS256, says()), ""},
+			}
+		}},
+		{"not asked again", true, func() []attempt { return []attempt{{time.Minute, "", ""}} }},
+		{"not asked again, expired", true, func() []attempt {
+			return []attempt{
+				{time.Hour, "", auth.CodeMissing},
+				{time.Hour, sign(auth.HS256, says()), auth.CodeExpired},
+				{time.Hour, sign(auth.HS256, says("exp", time.Now().Add(2*time.Hour).Unix())), ""},
+			}
+		}},
+	}
+	pairs() // outside of the bubble
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv := socketio.NewServer(socketio.Options{
+					Logger:   quiet(),
+					Recovery: &socketio.Recovery{SkipMiddlewares: test.skip, MaxDisconnection: 3 * time.Hour},
+				})
+				defer srv.Close()
+				ns := srv.Of("/chat")
+				auth.New[claims](auth.Options{Keys: static(), ExpiringBefore: -1}).Protect(ns)
+				greet(ns)
+				ns.OnConnect(func(_ context.Context, s *socketio.Socket) error {
+					if s.Recovered() {
+						return nil
+					}
+					return s.Emit("hello")
+				})
+				clients := siotest.Pipe(t, srv)
+				join := func(auth map[string]string) *siotest.Client {
+					c := clients.Open(siotest.Options{})
+					data, err := json.Marshal(auth)
+					must(err)
+					_ = c.Send("0/chat," + string(data))
+					return c
+				}
+
+				start := time.Now()
+				attempts := test.attempts()
+				c := join(map[string]string{"token": sign(auth.HS256, says())})
+				var greeting struct{ PID string }
+				must(json.Unmarshal([]byte(strings.TrimPrefix(c.Text(), "0/chat,")), &greeting))
+				var hello []string
+				must(json.Unmarshal([]byte(strings.TrimPrefix(c.Text(), "2/chat,")), &hello))
+				c.Close()
+
+				for i, attempt := range attempts {
+					time.Sleep(time.Until(start.Add(attempt.after)))
+					c = join(map[string]string{"token": attempt.token, "pid": greeting.PID, "offset": hello[1]})
+					got := c.Text()
+					if attempt.code != "" && !strings.Contains(got, attempt.code) || attempt.code == "" && !strings.Contains(got, greeting.PID) {
+						t.Fatalf("attempt %d: %s, want %q", i, got, attempt.code)
+					}
+				}
+				_ = c.Send(`2/chat,7["who"]`)
+				c.Want(`3/chat,7["u1 연우"]`)
+				if got := c.Text(); !strings.Contains(got, auth.CodeExpired) { // with its offset
+					t.Errorf("%s, want the expiry", got)
+				}
+				c.Want(goodbye)
+			})
+		})
+	}
+}
+
 // expiry runs a test in which time is not real, with a client whose token has an
 // hour to live.
 func expiry(t *testing.T, opts auth.Options, f func(t *testing.T, c *siotest.Client, gone <-chan socketio.Reason)) {

@@ -21,7 +21,7 @@ func (a *Auth[T]) refresh(ctx context.Context, s *socketio.Socket, e *socketio.E
 	}
 	token, err := a.Verify(ctx, withoutBearer(string(arg)))
 	if err == nil {
-		err = l.replace(a, s, token)
+		err = l.replace(a, token)
 	}
 	if err != nil {
 		return fail(s, e, err)

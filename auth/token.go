@@ -18,6 +18,10 @@ type Token[T any] struct {
 	Claims  T
 }
 
+func (t Token[T]) expired(leeway time.Duration) bool {
+	return !t.Expires.IsZero() && time.Until(t.Expires)+leeway <= 0
+}
+
 // payload is what a token says: the claims of the standard, and all of them.
 //
 // Names are matched to the letter and must not come twice: where a user has a say in
