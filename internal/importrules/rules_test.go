@@ -33,6 +33,7 @@ const (
 	kong     = "github.com/alecthomas/kong"
 	mini     = "github.com/alicebob/miniredis/v2"
 	msgp     = "github.com/tinylib/msgp"
+	rate     = "golang.org/x/time"
 	rueidis  = "github.com/redis/rueidis"
 	sync     = "golang.org/x/sync"
 	ws       = "github.com/gobwas/ws"
@@ -53,6 +54,7 @@ var rules = map[string]rule{
 		theirs: []string{rueidis},
 	},
 	"examples/gateway": {why: "an example is a user of the library", ours: []string{"gateway", "socketio"}},
+	"examples/jwt":     {why: "an example is a user of the library", ours: []string{"auth", "engineio", "limit", "socketio"}, theirs: []string{jwt}},
 	"chat": {
 		why:  "the chat is the domain: it speaks Socket.IO, and knows neither HTTP nor Redis nor who started it",
 		ours: []string{"gateway", "socketio"},
@@ -72,6 +74,12 @@ var rules = map[string]rule{
 		why:    "middleware is written against the library's public face, as anybody's is",
 		ours:   []string{"socketio"},
 		theirs: []string{json, jwt},
+		not:    []string{"os"},
+	},
+	"limit": {
+		why:    "middleware is written against the library's public face, as anybody's is",
+		ours:   []string{"socketio"},
+		theirs: []string{rate},
 		not:    []string{"os"},
 	},
 	"socketio": {
@@ -111,7 +119,7 @@ var rules = map[string]rule{
 		theirs: []string{json},
 		not:    outside,
 	},
-	"internal/msgjson":    {why: "the transcoder is a leaf and pure", theirs: []string{msgp}, not: outside},
+	"internal/msgjson":    {why: "the transcoder is a leaf and pure; of time it takes how dates are written", theirs: []string{msgp}, not: []string{"net", "net/http", "os", "log", "log/slog"}},
 	"internal/enginewire": {why: "the codec is a leaf and pure", not: outside},
 	"internal/page":       {why: "the page is a leaf that serves files"},
 	"internal/settings": {
