@@ -47,7 +47,7 @@ type ending struct {
 // begin hands the session's events to r from now on.
 func (s *Session) begin(r Receiver) {
 	s.mu.Lock()
-	s.receiver = r
+	s.receiver, s.observing = r, observes(r)
 	ended := s.ended
 	s.mu.Unlock()
 	if ended != nil {

@@ -16,6 +16,7 @@ func (s *Session) flush(w *writer) {
 		return
 	}
 	s.flushing = true
+	waiting := len(s.out) > 0
 	var ended bool
 	var reason Reason
 	var err error
@@ -25,10 +26,13 @@ func (s *Session) flush(w *writer) {
 		ended, reason, err = s.flushWS(w)
 	}
 	s.flushing = false
+	drained := waiting && s.drained()
 	s.mu.Unlock()
 	if ended {
 		s.finish(reason, err)
+		return
 	}
+	s.tellDrained(drained)
 }
 
 // flushPoll answers the waiting GET, if there is one; mu is held.
@@ -98,13 +102,16 @@ func (s *Session) drainWith(write func([]byte) (int, error)) {
 	}
 	s.blocked = false
 	ended, reason := s.state == stateClosing, s.why
+	drained := s.drained()
 	s.mu.Unlock()
 	if err != nil {
 		ended, reason = true, TransportClose
 	}
 	if ended {
 		s.finish(reason, err)
+		return
 	}
+	s.tellDrained(drained)
 }
 
 // framing is the form of what is written to the WebSocket; mu is held.

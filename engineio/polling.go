@@ -64,11 +64,13 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 		if s.ws == nil { // else an upgrade was faster than this request
 			body, ended = s.payload()
 		}
+		drained := s.ws == nil && s.drained()
 		s.mu.Unlock()
 		s.writePayload(w, r, body)
 		if ended {
 			s.finish(ForcedClose, nil)
 		}
+		s.tellDrained(drained)
 		return
 	}
 	s.poll = p

@@ -9,7 +9,8 @@ import (
 	"github.com/damso/damso/internal/enginewire"
 )
 
-// A Receiver is what a session hands its events to: the layer above Engine.IO.
+// A Receiver is what a session hands its events to: the layer above Engine.IO. It
+// may be an [UpgradeObserver], a [DrainObserver] and a [PacketObserver] as well.
 type Receiver interface {
 	// Receive is called with each message of the client, one after the other. data
 	// is only valid during the call. Receive must not wait for anything: a receiver
@@ -87,6 +88,8 @@ type Session struct {
 	queued   bool // the shard knows that there is something to write
 	flushing bool // somebody is writing
 	blocked  bool // the connection is full, and a goroutine waits for it
+
+	observing observing // what receiver is told besides messages; guarded by mu
 }
 
 // ID returns the session's id: 20 characters, unguessable, secret.
@@ -263,8 +266,12 @@ func (s *Session) receive(p enginewire.Packet) error {
 	if s.protocol == 4 && s.beat.waiting && p.Type != enginewire.Pong {
 		s.beat.heard(s.srv.clock(), &s.srv.opts)
 	}
+	observed := s.observing&observesPackets != 0
 	s.mu.Unlock()
 
+	if observed {
+		s.receiver.(PacketObserver).Packet(byte(p.Type), p.Data, p.Binary)
+	}
 	switch p.Type {
 	case enginewire.Message:
 		s.receiver.Receive(p.Data, p.Binary)

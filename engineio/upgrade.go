@@ -79,9 +79,13 @@ func (s *Session) upgrade(c *wsConn) error {
 	} else {
 		write = s.push(closeFrame) || write
 	}
+	observed := s.observing&observesUpgrade != 0 && s.state == stateOpen
 	s.mu.Unlock()
 	if write {
 		s.shard.write(s)
+	}
+	if observed {
+		s.receiver.(UpgradeObserver).Upgraded()
 	}
 	return nil
 }
