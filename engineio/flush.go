@@ -1,5 +1,7 @@
 package engineio
 
+import "math"
+
 // flush writes what waits for the session, as far as that is possible without
 // waiting. Whoever comes while another one flushes leaves it to that one.
 func (s *Session) flush(w *writer) {
@@ -50,7 +52,7 @@ func (s *Session) flushPoll() (ended bool, reason Reason) {
 // full; mu is held, except while it writes.
 func (s *Session) flushWS(w *writer) (ended bool, reason Reason, err error) {
 	for len(s.out) > 0 {
-		err := s.writeBatch(w, s.ws.link.write)
+		err := s.writeBatch(w, math.MaxInt, s.ws.link.write)
 		if err == errWouldBlock {
 			s.blocked = true
 			s.ws.link.drain()
@@ -63,10 +65,10 @@ func (s *Session) flushWS(w *writer) (ended bool, reason Reason, err error) {
 	return s.state == stateClosing, s.why, nil
 }
 
-// writeBatch writes what is in the outbox now, and puts back what the connection
-// does not take; mu is held, except while it writes.
-func (s *Session) writeBatch(w *writer, write func([]byte) (int, error)) error {
-	w.batch = s.takeOut(w.batch)
+// writeBatch writes what is in the outbox now, up to about limit bytes, and puts back
+// what the connection does not take; mu is held, except while it writes.
+func (s *Session) writeBatch(w *writer, limit int, write func([]byte) (int, error)) error {
+	w.batch = s.takeOut(w.batch, limit)
 	start, f := s.outStart, s.framing()
 	s.outStart = 0
 	s.mu.Unlock()
@@ -98,7 +100,7 @@ func (s *Session) drainWith(write func([]byte) (int, error)) {
 	s.mu.Lock()
 	var err error
 	for len(s.out) > 0 && err == nil && s.state != stateClosed {
-		err = s.writeBatch(w, write)
+		err = s.writeBatch(w, writeSize, write) // what waits for longer may be dropped, see SlowPolicy
 	}
 	s.blocked = false
 	ended, reason := s.state == stateClosing, s.why

@@ -21,11 +21,13 @@ const Headroom = ws.MaxHeaderSize - 4 + 1 // servers send no mask
 // for concurrent use.
 type Message struct {
 	typ    enginewire.Type
+	plain  bool // not to be compressed
+	policy SlowPolicy
 	text   []byte   // without its type
 	frame  []byte   // the text in a WebSocket frame, which is the same in both protocols
 	binary [][]byte // follow the text
 	size   int      // about what it takes in memory, in bytes
-	plain  bool     // not to be compressed
+	key    *string  // of KeepLatest; else nil
 
 	encoded   [formats]atomic.Pointer[[]byte]
 	packed    [payload4]atomic.Pointer[[]byte] // frames, compressed

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"time"
@@ -287,7 +288,7 @@ func (s *Session) payload() (body payload, ended bool) {
 	if len(s.out) == 0 && s.state == stateClosing {
 		return closedPayload(s.protocol), true
 	}
-	out := s.takeOut(nil)
+	out := s.takeOut(nil, math.MaxInt)
 	s.outSize = 0
 	return encodePayload(out, s.protocol, s.base64), false
 }

@@ -47,6 +47,8 @@ type Server struct {
 	loopsOnce sync.Once
 	loops     []*loop // read from TCP connections; set by startLoops
 
+	slow slowCounters
+
 	next atomic.Uint32 // counts sessions, to spread them over the shards
 
 	// Guarded by mu.

@@ -142,13 +142,19 @@ func (s *Session) SendVolatile(m *Message) {
 func (s *Session) enqueue(m *Message, volatile bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != stateOpen || s.failure != nil || volatile && !s.writable() {
+	if s.state != stateOpen || s.failure != nil {
 		return false
 	}
-	if s.outSize > 0 && s.outSize+m.size > s.srv.opts.MaxBuffer {
-		s.failure = ErrSlowClient
-		s.queued = true
-		return true
+	if volatile && !s.writable() {
+		s.srv.slow.volatile.Add(1)
+		return false
+	}
+	if m.policy == KeepLatest && !s.writable() {
+		s.supersede(m)
+	}
+	if s.outSize > 0 && s.outSize+m.size > s.srv.opts.MaxBuffer && !s.overflow(m) {
+		s.queued = s.queued || s.failure != nil
+		return s.failure != nil
 	}
 	return s.push(m)
 }
@@ -372,10 +378,22 @@ func (s *Session) nextTick() time.Duration {
 	return next
 }
 
-// takeOut empties the outbox, into buf; mu is held.
-func (s *Session) takeOut(buf []*Message) []*Message {
-	buf = append(buf[:0], s.out...)
-	clear(s.out)
+// takeOut moves what is in the outbox to buf, as much as limit bytes and one message
+// more at most; mu is held.
+func (s *Session) takeOut(buf []*Message, limit int) []*Message {
+	n := len(s.out)
+	if s.outSize > limit {
+		n = 0
+		for size := 0; n < len(s.out) && size < limit; n++ {
+			size += s.out[n].size
+		}
+	}
+	buf = append(buf[:0], s.out[:n]...)
+	clear(s.out[:n])
+	if n < len(s.out) {
+		s.out = s.out[n:]
+		return buf
+	}
 	s.out = s.out[:0]
 	if cap(s.out) > keepQueue {
 		s.out = nil
