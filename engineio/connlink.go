@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"crypto/tls"
 	"net"
 	"time"
 )
@@ -33,7 +34,7 @@ func (l *connLink) read() {
 		}
 		if err != nil {
 			l.ws.lost(err)
-			l.close()
+			_ = l.conn.Close() // in good order, if it is not closed already
 			return
 		}
 	}
@@ -61,4 +62,12 @@ func (l *connLink) pause()  {}
 func (l *connLink) resume() {}
 
 func (l *connLink) linger() { _ = l.conn.SetReadDeadline(time.Now().Add(lingerTimeout)) }
-func (l *connLink) close()  { _ = l.conn.Close() } // nothing can be done about an error
+
+// close leaves out TLS's last words, which may have to wait for the client.
+func (l *connLink) close() {
+	conn := l.conn
+	if c, ok := conn.(*tls.Conn); ok {
+		conn = c.NetConn()
+	}
+	_ = conn.Close() // nothing can be done about an error
+}
