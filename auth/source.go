@@ -11,8 +11,9 @@ import (
 type Source func(socketio.Handshake) string
 
 // FromAuth finds the token in what the client sent to join the namespace: in
-// JavaScript, io(url, {auth: {token: "…"}}). For clients of Socket.IO 1 and 2 that
-// is the namespace's query: io(url + "/chat?token=…").
+// JavaScript, io(url, {auth: {token: "…"}}). For clients of Socket.IO 1.7 and 2
+// that is the namespace's query: io(url + "/chat?token=…"). Older ones have
+// [FromQuery] only.
 func FromAuth(name string) Source {
 	return func(h socketio.Handshake) string {
 		var all map[string]json.RawMessage
@@ -41,7 +42,7 @@ func FromHeader(name string) Source {
 
 // FromQuery finds the token in the query. URLs end up in the logs of proxies, and
 // the tokens with them: this is for clients that can do nothing else, such as those
-// of Socket.IO 1 and 2 in the main namespace.
+// before Socket.IO 1.7, and those of 1.7 and 2 in the main namespace.
 func FromQuery(name string) Source {
 	return func(h socketio.Handshake) string { return withoutBearer(h.Query.Get(name)) }
 }
