@@ -64,6 +64,11 @@ func NewMessage(buf []byte, binary [][]byte) *Message {
 	return m
 }
 
+// NewBinaryMessage makes a message of binary alone, which it takes over.
+func NewBinaryMessage(data []byte) *Message {
+	return &Message{typ: enginewire.Message, binary: [][]byte{data}, size: len(data) + overhead}
+}
+
 // NoCompress keeps m from being compressed, for what is compressed already or
 // holds a secret beside what others wrote, and returns it. It must be called
 // before m is sent.
@@ -115,9 +120,12 @@ func (m *Message) encode(f format) []byte {
 	if m.typ == 0 {
 		return []byte{} // a control frame
 	}
-	b := m.appendPacket(nil, f, enginewire.Packet{Type: m.typ, Data: m.text})
+	var b []byte
+	if m.frame != nil {
+		b = m.appendPacket(nil, f, enginewire.Packet{Type: m.typ, Data: m.text})
+	}
 	for _, data := range m.binary {
-		if f == payload4 {
+		if f == payload4 && len(b) > 0 {
 			b = append(b, enginewire.Separator4)
 		}
 		b = m.appendPacket(b, f, enginewire.Packet{Type: m.typ, Binary: true, Data: data})

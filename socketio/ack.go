@@ -24,7 +24,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	if !s.expectAck(id, answers) {
 		return Args{}, ErrDisconnected
 	}
-	s.conn.session.Send(encodePacket(packet.Packet{
+	s.conn.session.Send(s.ns.server.encodePacket(packet.Packet{
 		Type: packet.Event, Namespace: s.ns.name, ID: id, HasID: true, Data: e.Data,
 	}, e.Attachments))
 	s.ns.handlers.Load().sent(e, s)

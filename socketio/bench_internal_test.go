@@ -29,7 +29,7 @@ func BenchmarkEchoPath(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		encodePacket(packet.Packet{Type: packet.Ack, Namespace: p.Namespace, ID: e.id, HasID: true, Data: data}, attachments)
+		encodeText(packet.Packet{Type: packet.Ack, Namespace: p.Namespace, ID: e.id, HasID: true, Data: data}, attachments)
 	}
 }
 
@@ -43,6 +43,6 @@ func BenchmarkEncodeEvent(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		encodeEvent("/chat", adapter.Event{Data: e.Data, Attachments: e.Attachments})
+		new(Server).encodeEvent("/chat", adapter.Event{Data: e.Data, Attachments: e.Attachments})
 	}
 }

@@ -105,9 +105,12 @@ type question struct {
 // ask sends e as a question to the sockets that b selects.
 func (ns *Namespace) ask(b Broadcast, e adapter.Event) *question {
 	q := &question{id: ns.lastAck.Add(1) - 1, open: map[*Socket]struct{}{}}
-	m := encodePacket(packet.Packet{
+	m := ns.server.encodePacket(packet.Packet{
 		Type: packet.Event, Namespace: ns.name, ID: q.id, HasID: true, Data: e.Data,
 	}, e.Attachments)
+	if b.flags.NoCompress {
+		m.NoCompress()
+	}
 	sockets := ns.pose(q, b, m)
 	ns.handlers.Load().sent(e, sockets...)
 	return q

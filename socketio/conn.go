@@ -52,6 +52,7 @@ var (
 	errState    = errors.New("socketio: packet does not fit the state of its namespace")
 	errBinary   = errors.New("socketio: binary message without a packet that announced it")
 	errNoBinary = errors.New("socketio: text message where an attachment was due")
+	errText     = errors.New("socketio: text message where MessagePack was due")
 	errSockets  = fmt.Errorf("socketio: more than %d namespaces on one connection", maxSockets)
 )
 
@@ -69,9 +70,12 @@ func (s *Server) Open(session *engineio.Session) engineio.Receiver {
 // Receive takes a message of the client. It is called by the session.
 func (c *conn) Receive(data []byte, binary bool) {
 	var err error
-	if binary {
+	switch {
+	case c.server.opts.Parser == MessagePack:
+		err = c.unpack(data, binary)
+	case binary:
 		err = c.attach(data)
-	} else {
+	default:
 		err = c.decode(data)
 	}
 	if err != nil {
@@ -95,6 +99,18 @@ func (c *conn) decode(text []byte) error {
 		return nil
 	}
 	return c.handle(p, nil)
+}
+
+// unpack takes a packet in MessagePack.
+func (c *conn) unpack(data []byte, binary bool) error {
+	if !binary {
+		return errText
+	}
+	p, attachments, err := unpackPacket(slices.Clone(data)) // data is only valid during the call
+	if err != nil {
+		return err
+	}
+	return c.handle(p, attachments)
 }
 
 // attach takes an attachment of the packet before.
@@ -144,7 +160,7 @@ func (c *conn) connect(p packet.Packet) error {
 	}
 	ns, err := c.server.enter(p.Namespace, p.Data)
 	if err != nil {
-		c.session.Send(encodePacket(connectError(c.session.Protocol(), p.Namespace, err), nil))
+		c.session.Send(c.server.encodePacket(connectError(c.session.Protocol(), p.Namespace, err), nil))
 		return nil
 	}
 	joins, err := c.join(ns, p)

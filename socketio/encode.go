@@ -9,8 +9,8 @@ import (
 )
 
 // encodeEvent makes a message of an event. Events look alike in both protocols.
-func encodeEvent(nsp string, e adapter.Event) *engineio.Message {
-	return encodePacket(packet.Packet{Type: packet.Event, Namespace: nsp, Data: e.Data}, e.Attachments)
+func (s *Server) encodeEvent(nsp string, e adapter.Event) *engineio.Message {
+	return s.encodePacket(packet.Packet{Type: packet.Event, Namespace: nsp, Data: e.Data}, e.Attachments)
 }
 
 // encode makes a message of an event of the namespace. With recovery, the event has
@@ -19,28 +19,45 @@ func encodeEvent(nsp string, e adapter.Event) *engineio.Message {
 func (ns *Namespace) encode(e adapter.Event) (m *engineio.Message, offset []byte) {
 	end := len(e.Data) - 1 // of the array
 	if ns.history == nil || end < 0 || e.Data[end] != ']' {
-		return encodeEvent(ns.name, e), nil
+		return ns.server.encodeEvent(ns.name, e), nil
 	}
 	const blank = `,"--------"]`
 	data := make([]byte, 0, end+len(blank))
 	data = append(append(data, e.Data[:end]...), blank...)
 	p := packet.Packet{Type: packet.Event, Namespace: ns.name, Data: data}
-	m, text := encodeText(p, e.Attachments)
-	text = text[:len(text)-len(`"]`)]
-	return m, text[len(text)-offsetSize:]
+	m, text := ns.server.encode(p, e.Attachments)
+	if ns.server.opts.Parser == TextParser {
+		text = text[:len(text)-len(`"]`)]
+	}
+	return m, text[max(0, len(text)-offsetSize):]
 }
 
 // encodePacket makes a message of p, whose type becomes the binary one if there
 // are attachments.
-func encodePacket(p packet.Packet, attachments [][]byte) *engineio.Message {
-	m, _ := encodeText(p, attachments)
+func (s *Server) encodePacket(p packet.Packet, attachments [][]byte) *engineio.Message {
+	m, _ := s.encode(p, attachments)
 	return m
 }
 
-// encodeText is encodePacket, and also returns the message's text as the message has
-// it.
-func encodeText(p packet.Packet, attachments [][]byte) (*engineio.Message, []byte) {
-	if n := len(attachments); n > 0 {
+// encode is encodePacket, and also returns the message's text, or MessagePack, as the
+// message has it. What can't be encoded, which packages packet and adapter do not
+// let happen but for what is nested very deeply, is logged and becomes a message of
+// nothing.
+func (s *Server) encode(p packet.Packet, attachments [][]byte) (*engineio.Message, []byte) {
+	if s.opts.Parser == MessagePack {
+		m, packed, err := packPacket(p, attachments)
+		if err != nil {
+			s.log.Error("packet can't be encoded and is not sent", "namespace", p.Namespace, "error", err)
+			return new(engineio.Message), nil
+		}
+		return m, packed
+	}
+	return encodeText(p, attachments)
+}
+
+// withAttachments is p as a packet with n attachments.
+func withAttachments(p packet.Packet, n int) packet.Packet {
+	if n > 0 {
 		p.Attachments = n
 		switch p.Type {
 		case packet.Event:
@@ -49,6 +66,12 @@ func encodeText(p packet.Packet, attachments [][]byte) (*engineio.Message, []byt
 			p.Type = packet.BinaryAck
 		}
 	}
+	return p
+}
+
+// encodeText makes a message of p as Socket.IO does.
+func encodeText(p packet.Packet, attachments [][]byte) (*engineio.Message, []byte) {
+	p = withAttachments(p, len(attachments))
 	const header = 32 // type, number of attachments, id, and their separators
 	buf := make([]byte, engineio.Headroom, engineio.Headroom+header+len(p.Namespace)+len(p.Data))
 	buf = p.Append(buf)

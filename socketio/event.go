@@ -81,7 +81,7 @@ func (e *Event) answer(send func(*engineio.Message), args []any) error {
 	}
 	s := e.socket
 	if s.Connected() {
-		send(encodePacket(packet.Packet{
+		send(s.ns.server.encodePacket(packet.Packet{
 			Type: packet.Ack, Namespace: s.ns.name, ID: e.id, HasID: true, Data: data,
 		}, attachments))
 	}

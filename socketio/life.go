@@ -45,7 +45,7 @@ func (s *Socket) refuse(err error) {
 		err = errInternal
 	}
 	refusal := connectError(s.conn.session.Protocol(), s.ns.name, err)
-	s.leave(ServerNamespaceDisconnect, err, encodePacket(refusal, nil))
+	s.leave(ServerNamespaceDisconnect, err, s.ns.server.encodePacket(refusal, nil))
 }
 
 // connect makes the socket connected and greets the client, before anything else
@@ -68,7 +68,7 @@ func (s *Socket) connect() bool {
 		greeting.Data = []byte(`{"sid":"` + s.id + `"}`)
 	}
 	s.state = connected
-	s.conn.session.Send(encodePacket(greeting, nil))
+	s.conn.session.Send(s.ns.server.encodePacket(greeting, nil))
 	return true
 }
 

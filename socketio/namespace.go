@@ -135,6 +135,9 @@ func (ns *Namespace) send(op *adapter.Operation, local bool) []*Socket {
 // deliver queues m for the sockets that op selects; mu is held. It returns them if
 // there is anybody who wants to know, see OnAnyOutgoing.
 func (ns *Namespace) deliver(op *adapter.Operation, m *engineio.Message, offset []byte) (sockets []*Socket) {
+	if op.Flags.NoCompress {
+		m.NoCompress()
+	}
 	var at uint64
 	if ns.history != nil {
 		at = ns.history.add(op, m, offset)

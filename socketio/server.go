@@ -15,7 +15,6 @@ package socketio
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -35,6 +34,10 @@ type Options struct {
 	// Adapter connects the server to the other nodes of its cluster. If nil, there
 	// are none.
 	Adapter adapter.Adapter
+
+	// Parser is how packets are put on the wire. The zero value is that of Socket.IO;
+	// with another one, clients need that too.
+	Parser Parser
 
 	// ConnectTimeout is how long a client may take to join its first namespace. If
 	// zero, it is 45 seconds.
@@ -65,8 +68,8 @@ type Options struct {
 
 // Check says what in the options can't be meant, or returns nil.
 func (o Options) Check() error {
-	if o.ConnectTimeout < 0 || o.MaxAttachments < 0 || o.MaxDynamicNamespaces < 0 {
-		return fmt.Errorf("socketio: times and numbers in Options must not be negative")
+	if o.ConnectTimeout < 0 || o.MaxAttachments < 0 || o.MaxDynamicNamespaces < 0 || o.Parser > MessagePack {
+		return errors.New("socketio: times and numbers in Options must not be negative, and Parser must be a known one")
 	}
 	if err := o.Recovery.check(); err != nil {
 		return err

@@ -170,7 +170,7 @@ func (s *Socket) emit(volatile bool, event string, args []any) error {
 	if volatile {
 		send = s.conn.session.SendVolatile
 	}
-	send(encodeEvent(s.ns.name, e))
+	send(s.ns.server.encodeEvent(s.ns.name, e))
 	s.ns.handlers.Load().sent(e, s)
 	return nil
 }
@@ -200,5 +200,5 @@ func (s *Socket) Disconnect(closeConnection bool) {
 
 func (s *Socket) kick() {
 	farewell := packet.Packet{Type: packet.Disconnect, Namespace: s.ns.name}
-	s.leave(ServerNamespaceDisconnect, nil, encodePacket(farewell, nil))
+	s.leave(ServerNamespaceDisconnect, nil, s.ns.server.encodePacket(farewell, nil))
 }
