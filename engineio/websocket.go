@@ -146,13 +146,16 @@ func (c *wsConn) decode(binary bool, payload []byte) (enginewire.Packet, error) 
 func (c *wsConn) lost(err error) {
 	s := c.session
 	s.mu.Lock()
-	active := s.ws == c
+	active, reason := s.ws == c, lossReason(err)
+	if active && s.state == stateClosing && len(s.out) == 0 {
+		reason, err = s.why, nil // the client has all it was sent, our close frame last
+	}
 	if s.probe == c {
 		s.endProbe()
 	}
 	s.mu.Unlock()
 	if active {
-		s.finish(lossReason(err), err)
+		s.finish(reason, err)
 	}
 	s.srv.gone(c)
 }
