@@ -7,6 +7,8 @@
 // DAMSO_HOPELESS may hold a JSON list of beginnings of case names that are known
 // to fail with this server: they are run too, but not waited for so long.
 //
+// DAMSO_PARSER may name a package that the client takes its parser from.
+//
 // The server must speak the events of README.md; reference.js is one in Node.
 
 const { Kit } = require('./lib/kit');
@@ -16,6 +18,7 @@ const setup = {
   version, transport, url, heartbeatUrl,
   generation: Number(version[0]),
   io: require(`client-${version}`),
+  parser: process.env.DAMSO_PARSER && require(process.env.DAMSO_PARSER),
 };
 const cases = ['connect', 'text', 'binary', 'ack', 'order', 'room', 'lifecycle', 'heartbeat', 'upgrade']
   .flatMap((group) => Object.entries(require(`./cases/${group}`)).map(([name, run]) => ({ name: `${group}/${name}`, run })))

@@ -21,10 +21,12 @@ func TestDamso(t *testing.T) {
 
 // listen starts a server that ends with the test, and returns its address.
 func listen(t *testing.T, opts engineio.Options, gone *departures) string {
-	srv := socketio.NewServer(socketio.Options{
-		Engine: opts,
-		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
-	})
+	return listenWith(t, socketio.Options{Engine: opts}, gone)
+}
+
+func listenWith(t *testing.T, opts socketio.Options, gone *departures) string {
+	opts.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	srv := socketio.NewServer(opts)
 	serve(srv, gone)
 	at := httptest.NewServer(srv)
 	t.Cleanup(func() {

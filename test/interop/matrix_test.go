@@ -48,7 +48,9 @@ func matrix(t *testing.T, at addresses, known []failure) {
 	}
 }
 
-func runCases(t *testing.T, at addresses, client, transport string, hopeless []string) {
+// runCases runs the cases with one client over one transport. env is more of the
+// environment of client.js.
+func runCases(t *testing.T, at addresses, client, transport string, hopeless []string, env ...string) {
 	list, err := json.Marshal(hopeless)
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +58,7 @@ func runCases(t *testing.T, at addresses, client, transport string, hopeless []s
 	p := testkit.Node(t, testkit.Script{
 		Path: "client.js",
 		Args: []string{client, transport, at.URL, at.HeartbeatURL},
-		Env:  []string{"DAMSO_HOPELESS=" + string(list)},
+		Env:  append(env, "DAMSO_HOPELESS="+string(list)),
 	})
 	count := 0
 	for v := (verdict{}); p.Next(&v); v = (verdict{}) {

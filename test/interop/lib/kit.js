@@ -21,7 +21,8 @@ class Kit {
     const { url = this.url, ...rest } = opts;
     const transports = this.transport === 'upgrade' ? ['polling', 'websocket'] : [this.transport];
     const socket = this.io(url + nsp, {
-      transports, forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 100, ...rest,
+      transports, forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 100,
+      ...(this.parser && { parser: this.parser }), ...rest,
     });
     this.sockets.push(socket);
     return socket;
