@@ -30,8 +30,12 @@ func TestWebSocketMessages(t *testing.T) {
 			t.Errorf("transport %s, %d sessions", c.session.Transport(), s.srv.Sessions())
 		}
 
-		c.write(frame(ws.OpText, "4안녕"), frame(ws.OpBinary, "\x00\xff"), frame(ws.OpText, "bAAH/"), frame(ws.OpText, "4"), frame(ws.OpBinary, ""), frame(ws.OpText, "6"))
-		for _, want := range []received{{"안녕", false}, {"\x00\xff", true}, {"\x00\x01\xff", true}, {"", false}, {"", true}} {
+		c.write(frame(ws.OpText, "4안녕"), frame(ws.OpBinary, "\x00\xff"), frame(ws.OpText, "bAAH/"), frame(ws.OpText, "4"), frame(ws.OpBinary, ""), frame(ws.OpText, "6"),
+			fragment(ws.OpText, false, "4\xec"), frame(ws.OpPing, ""), fragment(ws.OpContinuation, false, "\x95"), fragment(ws.OpContinuation, true, "\x88"))
+		if f := c.next(); f.Header.OpCode != ws.OpPong {
+			t.Errorf("%x", f.Header.OpCode)
+		}
+		for _, want := range []received{{"안녕", false}, {"\x00\xff", true}, {"\x00\x01\xff", true}, {"", false}, {"", true}, {"안", false}} {
 			if got := await(t, c.messages, "message"); got != want {
 				t.Errorf("received %v, want %v", got, want)
 			}
