@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -194,6 +195,42 @@ func TestReadCompressed(t *testing.T) {
 	if err := f.feed(packedFrame(ws.OpText, true, compressed, packed), nil); err == nil {
 		t.Error("a compressed message is read though nobody agreed to that")
 	}
+}
+
+// FuzzReadCompressed holds that compressed messages are read alike however their
+// bytes arrive, and that none is larger than the limit.
+func FuzzReadCompressed(f *testing.F) {
+	packed := deflate("Hello, Damso")
+	f.Add(packedFrame(ws.OpText, true, compressed, packed), uint8(1))
+	f.Add(packedFrame(ws.OpText, true, compressed, deflate(strings.Repeat("a", 2000))), uint8(5))
+	f.Add(bytes.Join([][]byte{
+		packedFrame(ws.OpBinary, false, compressed, packed[:3]),
+		packedFrame(ws.OpContinuation, true, 0, packed[3:]),
+		packedFrame(ws.OpText, true, 0, "plain"),
+	}, nil), uint8(2))
+	f.Fuzz(func(t *testing.T, stream []byte, size uint8) {
+		read := func(size int) (messages []string, err error) {
+			r := frameReader{max: 1000, deflate: true}
+			for piece := range slices.Chunk(bytes.Clone(stream), size) {
+				err = r.feed(piece, func(op ws.OpCode, payload []byte) error {
+					if len(payload) > 1000 {
+						t.Errorf("a message of %d bytes", len(payload))
+					}
+					messages = append(messages, fmt.Sprint(op, string(payload)))
+					return nil
+				})
+				if err != nil {
+					break
+				}
+			}
+			return messages, err
+		}
+		whole, err := read(max(len(stream), 1))
+		pieces, err2 := read(int(size) + 1)
+		if !slices.Equal(whole, pieces) || fmt.Sprint(err) != fmt.Sprint(err2) {
+			t.Errorf("%q %v in one piece, %q %v in several", whole, err, pieces, err2)
+		}
+	})
 }
 
 // packs returns the payloads of frames, and which of them are compressed.

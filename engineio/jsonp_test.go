@@ -89,12 +89,15 @@ func FuzzJSONPPayload(f *testing.F) {
 	f.Add(`2:4a\n` + "\n")
 	f.Add(`\\\\n\\n\n`)
 	f.Fuzz(func(t *testing.T, data string) {
+		_, _ = jsonpPayload([]byte(data))
+		if strings.Contains(data, "\\\n") {
+			return // clients escape it like an escaped newline; JSON never has it
+		}
 		escaped := strings.ReplaceAll(strings.ReplaceAll(data, `\n`, "\\\n"), "\n", `\n`) // as clients do
 		form := "d=" + url.QueryEscape(escaped)
 		if got, err := jsonpPayload([]byte(form)); err != nil || string(got) != data {
 			t.Errorf("%q: %q %v", data, got, err)
 		}
-		_, _ = jsonpPayload([]byte(data))
 	})
 }
 
