@@ -106,6 +106,13 @@ type Flags struct {
 	Volatile bool
 	// NoCompress asks not to compress the event.
 	NoCompress bool
+
+	// Slow is what happens for clients that are too slow: the number of a policy of
+	// package engineio, plus one. 0 leaves that to the namespace of the receiver. An
+	// adapter whose wire format has no place for it leaves it out.
+	Slow uint8
+	// SlowKey is the key of a policy that wants one.
+	SlowKey string
 }
 
 // An Event is an event in JSON, with its binary parts beside it.

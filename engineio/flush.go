@@ -1,7 +1,5 @@
 package engineio
 
-import "math"
-
 // flush writes what waits for the session, as far as that is possible without
 // waiting. Whoever comes while another one flushes leaves it to that one.
 func (s *Session) flush(w *writer) {
@@ -52,7 +50,7 @@ func (s *Session) flushPoll() (ended bool, reason Reason) {
 // full; mu is held, except while it writes.
 func (s *Session) flushWS(w *writer) (ended bool, reason Reason, err error) {
 	for len(s.out) > 0 {
-		err := s.writeBatch(w, math.MaxInt, s.ws.link.write)
+		err := s.writeBatch(w, s.ws.link.write)
 		if err == errWouldBlock {
 			s.blocked = true
 			s.ws.link.drain()
@@ -65,10 +63,11 @@ func (s *Session) flushWS(w *writer) (ended bool, reason Reason, err error) {
 	return s.state == stateClosing, s.why, nil
 }
 
-// writeBatch writes what is in the outbox now, up to about limit bytes, and puts back
-// what the connection does not take; mu is held, except while it writes.
-func (s *Session) writeBatch(w *writer, limit int, write func([]byte) (int, error)) error {
-	w.batch = s.takeOut(w.batch, limit)
+// writeBatch writes what is in the outbox now, and puts back what the connection does
+// not take; mu is held, except while it writes. It leaves the most of a full outbox
+// there, since only that can be dropped, see SlowPolicy.
+func (s *Session) writeBatch(w *writer, write func([]byte) (int, error)) error {
+	w.batch = s.takeOut(w.batch, s.srv.opts.MaxBuffer/4)
 	start, f := s.outStart, s.framing()
 	s.outStart = 0
 	s.mu.Unlock()
@@ -100,7 +99,7 @@ func (s *Session) drainWith(write func([]byte) (int, error)) {
 	s.mu.Lock()
 	var err error
 	for len(s.out) > 0 && err == nil && s.state != stateClosed {
-		err = s.writeBatch(w, writeSize, write) // what waits for longer may be dropped, see SlowPolicy
+		err = s.writeBatch(w, write)
 	}
 	s.blocked = false
 	ended, reason := s.state == stateClosing, s.why

@@ -24,6 +24,7 @@ type handlers struct {
 	// Before those of disconnect, with the rooms still there.
 	disconnecting []func(context.Context, *Socket, Reason)
 	any           []Handler
+	slow          SlowPolicy
 	outgoing      []func(*Socket, string, Args)
 	rooms         []func(RoomEvent)
 	serverSide    map[string]func(context.Context, Args) error

@@ -138,6 +138,7 @@ func (ns *Namespace) deliver(op *adapter.Operation, m *engineio.Message, offset 
 	if op.Flags.NoCompress {
 		m.NoCompress()
 	}
+	ns.ifSlow(m, op.Event, op.Flags)
 	var at uint64
 	if ns.history != nil {
 		at = ns.history.add(op, m, offset)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/socketio/packet"
 )
 
@@ -169,6 +171,12 @@ func (s *Socket) emit(volatile bool, event string, args []any) error {
 	send := s.conn.session.Send
 	if volatile {
 		send = s.conn.session.SendVolatile
+	}
+	if policed := send; s.ns.handlers.Load().slow != CloseSlow {
+		send = func(m *engineio.Message) {
+			s.ns.ifSlow(m, e, adapter.Flags{})
+			policed(m)
+		}
 	}
 	send(s.ns.server.encodeEvent(s.ns.name, e))
 	s.ns.handlers.Load().sent(e, s)
