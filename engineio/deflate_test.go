@@ -233,21 +233,31 @@ func FuzzReadCompressed(f *testing.F) {
 	})
 }
 
+// unpack reads a frame of the server's, and says whether it was compressed.
+func unpack(t *testing.T, r io.Reader) (payload string, packed bool) {
+	t.Helper()
+	h, err := ws.ReadHeader(r)
+	data := make([]byte, h.Length)
+	if err == nil {
+		_, err = io.ReadFull(r, data)
+	}
+	if packed = h.Rsv == compressed; packed && err == nil {
+		payload, err = inflated(string(data), 1<<30)
+	} else {
+		payload = string(data)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload, packed
+}
+
 // packs returns the payloads of frames, and which of them are compressed.
 func packs(t *testing.T, frames []byte) (payloads []string, packed []bool) {
 	t.Helper()
 	for r := bytes.NewReader(frames); r.Len() > 0; {
-		f, err := ws.ReadFrame(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		data := string(f.Payload)
-		if f.Header.Rsv == compressed {
-			if data, err = inflated(data, 1<<30); err != nil {
-				t.Fatal(err)
-			}
-		}
-		payloads, packed = append(payloads, data), append(packed, f.Header.Rsv == compressed)
+		data, was := unpack(t, r)
+		payloads, packed = append(payloads, data), append(packed, was)
 	}
 	return payloads, packed
 }
@@ -333,21 +343,12 @@ func TestDeflateMixed(t *testing.T) {
 		p := await(t, s.opened, "session")
 		p.session.Send(m)
 		for _, want := range []string{"", "4" + sent, c.binary} {
-			f, err := ws.ReadFrame(conn.r)
-			if err != nil {
-				t.Fatal(err)
-			}
+			got, packed := unpack(t, conn.r)
 			if want == "" { // the packet that opens the session
 				continue
 			}
-			got := string(f.Payload)
-			if packed := f.Header.Rsv == compressed; packed != c.packed {
-				t.Errorf("%s %s: compressed: %v", c.query, c.offer, packed)
-			} else if packed {
-				got, err = inflated(got, 1<<20)
-			}
-			if got != want || err != nil {
-				t.Errorf("%s %s: %.40q %v, want %.40q", c.query, c.offer, got, err, want)
+			if got != want || packed != c.packed {
+				t.Errorf("%s %s: %.40q, compressed: %v; want %.40q, %v", c.query, c.offer, got, packed, want, c.packed)
 			}
 		}
 		if c.packed {
