@@ -162,11 +162,14 @@ func newLoopLink(l *loop, c *wsConn, conn *net.TCPConn) *loopLink {
 
 func (k *loopLink) start() {
 	err := net.ErrClosed
-	if k.loop.add(k) {
-		k.mu.Lock()
-		k.started = true
-		err = k.control(syscall.EPOLL_CTL_ADD)
-		k.mu.Unlock()
+	if k.acquire() { // else fd may be another's by now
+		if k.loop.add(k) {
+			k.mu.Lock()
+			k.started = true
+			err = k.control(syscall.EPOLL_CTL_ADD)
+			k.mu.Unlock()
+		}
+		k.release()
 	}
 	if err != nil {
 		k.fail(fmt.Errorf("engineio: watch connection: %w", err))
