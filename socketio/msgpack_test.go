@@ -154,3 +154,48 @@ func FuzzMessagePack(f *testing.F) {
 	f.Add(packed(f, 3, "/chat", object{"id": 1, "data": []any{1.5, nil, "x"}}))
 	f.Fuzz(func(t *testing.T, b []byte) { socketio.CheckUnpack(t, b) })
 }
+
+// TestMessagePackRecovery: offsets find their place in MessagePack, too.
+func TestMessagePackRecovery(t *testing.T) {
+	srv, clients := serve(t, socketio.Options{Parser: socketio.MessagePack, Recovery: &socketio.Recovery{}})
+	ns := srv.Of("/")
+	sockets, ends := joined(ns), gone(ns)
+	join := func(auth object) *siotest.Client {
+		c := clients.Open(siotest.Options{})
+		_ = c.SendBinary(packed(t, 0, "/", auth))
+		return c
+	}
+	c := join(nil)
+	greeting := wantPacked(t, c, 0, "/", nil)["data"].(object)
+	id := next(t, sockets).ID()
+	offsets := map[any]bool{}
+	var offset any
+	for i := range 3 {
+		if err := ns.Emit("e", i, []byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+		data := wantPacked(t, c, 2, "/", nil)["data"].([]any)
+		if len(data) != 4 || !bytes.Equal(pack(t, data[:3]), pack(t, []any{"e", int64(i), []byte{byte(i)}})) {
+			t.Fatalf("event %d: %v", i, data)
+		}
+		if i == 0 {
+			offset = data[3]
+		}
+		offsets[data[3]] = true
+	}
+	if len(offsets) != 3 || offsets["--------"] {
+		t.Errorf("offsets: %v", offsets)
+	}
+	c.Close()
+	next(t, ends)
+	c = join(object{"data": object{"pid": greeting["pid"], "offset": offset}})
+	for i := 1; i < 3; i++ {
+		data := wantPacked(t, c, 2, "/", nil)["data"].([]any)
+		if data[1] != int64(i) {
+			t.Errorf("missed event %d: %v", i, data)
+		}
+	}
+	if again := wantPacked(t, c, 0, "/", nil)["data"].(object); again["sid"] != id {
+		t.Errorf("came back as %v, was %s", again["sid"], id)
+	}
+}
