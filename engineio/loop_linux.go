@@ -27,6 +27,7 @@ type loop struct {
 	// Guarded by mu.
 	mu    sync.Mutex
 	links []*loopLink // by descriptor
+	added int32       // links so far
 	ended bool
 
 	// Owned by run.
@@ -60,7 +61,7 @@ func (l *loop) run(ctx context.Context) {
 	defer context.AfterFunc(ctx, func() { _ = l.file.Close() })()
 	for l.poll.Read(l.wait) == nil {
 		for _, e := range l.events[:l.ready] {
-			if link := l.find(int(e.Fd)); link != nil {
+			if link := l.find(e); link != nil {
 				link.handle(l, e.Events)
 			}
 		}
@@ -87,10 +88,12 @@ func (l *loop) wait(uintptr) bool {
 	return n > 0 || err != nil && err != syscall.EINTR
 }
 
-func (l *loop) find(fd int) *loopLink {
+// find returns the link that an event is about: nil if that is closed, even if its
+// descriptor is another link's by now.
+func (l *loop) find(e syscall.EpollEvent) *loopLink {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if fd < len(l.links) {
+	if fd := int(e.Fd); fd < len(l.links) && l.links[fd] != nil && l.links[fd].number == e.Pad {
 		return l.links[fd]
 	}
 	return nil
@@ -106,7 +109,8 @@ func (l *loop) add(k *loopLink) bool {
 	if n := k.fd + 1 - len(l.links); n > 0 {
 		l.links = append(l.links, make([]*loopLink, n)...)
 	}
-	l.links[k.fd] = k
+	l.added++
+	l.links[k.fd], k.number = k, l.added
 	return true
 }
 
@@ -128,6 +132,8 @@ type loopLink struct {
 
 	refs   atomic.Int32 // who uses fd, and one until it is closed
 	closed atomic.Bool
+
+	number int32 // tells links of one descriptor apart; guarded by loop.mu, then set once
 
 	// Guarded by mu.
 	mu      sync.Mutex
@@ -262,7 +268,7 @@ func (k *loopLink) control(op int) error {
 		return net.ErrClosed
 	}
 	defer k.release()
-	e := syscall.EpollEvent{Fd: int32(k.fd)}
+	e := syscall.EpollEvent{Fd: int32(k.fd), Pad: k.number}
 	if !k.paused {
 		e.Events |= syscall.EPOLLIN
 	} else if !k.hung {
