@@ -18,6 +18,9 @@ func TestDocs(t *testing.T) {
 	named := regexp.MustCompile("(?:`([a-z/]+)` )?`((?:Test|Example)\\w*)`")
 	found := 0
 	for line := range strings.Lines(string(page)) {
+		if !strings.HasPrefix(line, "|") {
+			continue
+		}
 		cells := strings.Split(strings.TrimSpace(line), " | ")
 		for _, m := range named.FindAllStringSubmatch(cells[len(cells)-1], -1) {
 			folder := "socketio"
