@@ -73,13 +73,16 @@ func (s *Session) writeBatch(w *writer, write func([]byte) (int, error)) error {
 	s.mu.Unlock()
 	sent, rest, err := w.send(write, f, w.batch, start)
 	s.mu.Lock()
+	defer clear(w.batch)
+	if s.state == stateClosed {
+		return err // finish has emptied the outbox, which keeps nothing
+	}
 	for _, m := range w.batch[:sent] {
 		s.outSize -= m.size
 	}
 	if sent < len(w.batch) {
 		s.putBack(w.batch[sent:], rest)
 	}
-	clear(w.batch)
 	return err
 }
 
