@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/damso/damso/adapter"
 	"github.com/damso/damso/socketio/packet"
 )
 
@@ -21,15 +22,17 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	}
 	answers := make(chan answer, 1)
 	id := s.ns.lastAck.Add(1) - 1
-	if !s.expectAck(id, answers) {
+	if !s.ask(id, answers, e) {
 		return Args{}, ErrDisconnected
 	}
-	s.conn.session.Send(s.ns.server.encodePacket(packet.Packet{
-		Type: packet.Event, Namespace: s.ns.name, ID: id, HasID: true, Data: e.Data,
-	}, e.Attachments))
+	answered := false
+	if s.recoverable() {
+		defer func() { s.ns.history.unask(s, id, answered) }()
+	}
 	s.ns.handlers.Load().sent(e, s)
 	select {
 	case a := <-answers:
+		answered = a.err == nil
 		return a.args, a.err
 	case <-ctx.Done():
 	}
@@ -40,6 +43,21 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	default:
 		return Args{}, fmt.Errorf("socketio: wait for the ack of %q: %w", event, ctx.Err())
 	}
+}
+
+// ask sends an event with that id whose acknowledgement goes to answers. It returns
+// false if the socket is not connected.
+func (s *Socket) ask(id uint64, answers chan<- answer, e adapter.Event) bool {
+	if s.recoverable() {
+		return s.ns.history.ask(s, id, answers, e)
+	}
+	if !s.expectAck(id, answers) {
+		return false
+	}
+	s.conn.session.Send(s.ns.server.encodePacket(packet.Packet{
+		Type: packet.Event, Namespace: s.ns.name, ID: id, HasID: true, Data: e.Data,
+	}, e.Attachments))
+	return true
 }
 
 // An answer is what became of waiting for a client's acknowledgement.

@@ -28,6 +28,7 @@ type history struct {
 	lines  map[string]*line // by pid
 	away   list.List        // those without a socket, by the time they left
 	timer  *time.Timer      // nil unless there is something to forget
+	due    time.Duration    // when it fires, at the latest a second after that
 	closed bool
 }
 
@@ -36,6 +37,7 @@ type logged struct {
 	message       *engineio.Message
 	rooms, except []string
 	at            time.Duration
+	asked         *asked // nil for what wants no acknowledgement
 }
 
 // loggedOverhead is about what a logged event takes besides its message.
@@ -74,14 +76,20 @@ func (h *history) position() uint64 { return h.first + uint64(len(h.events)-h.he
 func (h *history) add(op *adapter.Operation, m *engineio.Message, offset []byte) uint64 {
 	at := h.position()
 	if !op.Flags.Volatile {
-		at++
-		h.events = append(h.events, logged{m, op.Rooms, op.Except, h.now()})
-		h.bytes += m.Size() + loggedOverhead
-		h.trim()
-		h.arm()
+		at = h.keep(logged{message: m, rooms: op.Rooms, except: op.Except})
 	}
 	putOffset(offset, at)
 	return at
+}
+
+// keep keeps an event and returns its position.
+func (h *history) keep(e logged) uint64 {
+	e.at = h.now()
+	h.events = append(h.events, e)
+	h.bytes += e.message.Size() + loggedOverhead
+	h.trim()
+	h.arm()
+	return h.position()
 }
 
 // trim drops events that are too many or too old.
@@ -121,6 +129,7 @@ func (h *history) from(l *line, offset *string) (uint64, bool) {
 	if from < l.known && l.last > from {
 		return 0, false // its rooms of that time are forgotten
 	}
+	from = max(from, l.had)
 	if l.last <= from {
 		from = max(from, l.parted) // it had all that it was sent
 	}
@@ -150,7 +159,7 @@ func (h *history) missed(l *line, from uint64) (messages []*engineio.Message, ok
 
 // arm sees to it that what is too old is forgotten without anybody asking.
 func (h *history) arm() {
-	if h.timer != nil || h.closed {
+	if h.closed {
 		return
 	}
 	next := time.Duration(-1)
@@ -160,8 +169,13 @@ func (h *history) arm() {
 	if first := h.away.Front(); first != nil && (next < 0 || first.Value.(*line).expires < next) {
 		next = first.Value.(*line).expires
 	}
-	if next >= 0 {
-		h.timer = time.AfterFunc(max(next-h.now(), time.Second), h.sweep)
+	switch wait := max(next-h.now(), time.Second); {
+	case next < 0, h.timer != nil && h.due <= next:
+	case h.timer == nil:
+		h.timer, h.due = time.AfterFunc(wait, h.sweep), next
+	default:
+		h.due = next
+		h.timer.Reset(wait)
 	}
 }
 
@@ -186,6 +200,9 @@ func (h *history) close() {
 	h.ns.mu.Lock()
 	defer h.ns.mu.Unlock()
 	h.closed = true
+	for h.away.Len() > 0 {
+		h.drop(h.away.Front().Value.(*line)) // a handler may wait for its acknowledgement
+	}
 	if h.timer != nil {
 		h.timer.Stop()
 	}

@@ -100,6 +100,9 @@ func (s *Socket) end(reason Reason, err error, farewell *engineio.Message) (ende
 	}
 	joined := s.state == connected
 	s.state, s.reason = disconnected, reason
+	if s.recoverable() {
+		s.ns.history.part(s, reason)
+	}
 	for _, answers := range s.acks {
 		answers <- answer{socket: s, err: ErrDisconnected} // has room
 	}
@@ -121,9 +124,6 @@ func (s *Socket) end(reason Reason, err error, farewell *engineio.Message) (ende
 		s.more().rooms = s.ns.members.roomsOf(s)
 	}
 	s.conn.remove(s)
-	if s.recoverable() {
-		s.ns.history.part(s, reason)
-	}
 	s.ns.members.remove(s)
 	if farewell != nil {
 		s.conn.session.Send(farewell)

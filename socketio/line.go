@@ -19,11 +19,13 @@ type line struct {
 	claimant *Socket       // about to take over
 	resume   uint64        // the position after which claimant goes on
 
-	began  uint64 // nothing up to this position is the client's
-	known  uint64 // the position after which all its rooms are known
-	last   uint64 // position of the last event that a connected socket was sent
-	spans  []span // its rooms, by the time at which it entered them
-	closed int    // spans that have ended
+	began  uint64            // nothing up to this position is the client's
+	known  uint64            // the position after which all its rooms are known
+	last   uint64            // position of the last event that a connected socket was sent
+	had    uint64            // position up to which it has had all, as its answers show
+	asked  map[uint64]uint64 // positions of events whose acknowledgement is awaited, by its id
+	spans  []span            // its rooms, by the time at which it entered them
+	closed int               // spans that have ended
 
 	// While the client is away.
 	parted  uint64        // position at which it left
@@ -31,6 +33,7 @@ type line struct {
 	away    *list.Element // in the history
 	data    any
 	values  []value
+	acks    map[uint64]chan<- answer // where awaited acknowledgements go
 	dead    bool
 }
 
@@ -116,5 +119,8 @@ func (l *line) in(rooms []string, at uint64) bool {
 
 // gets says whether the event at a position was for the client.
 func (l *line) gets(e *logged, at uint64) bool {
+	if e.asked != nil {
+		return e.asked.line == l && l.acks[e.asked.id] != nil
+	}
 	return (len(e.rooms) == 0 || l.in(e.rooms, at)) && !l.in(e.except, at)
 }

@@ -18,14 +18,19 @@ import (
 // It works with the clients of Socket.IO 4.6 and later, by themselves. To them, each
 // event has one argument more, a string, which comes last: its offset. Events are
 // kept from [Socket.Emit] and from broadcasts, of other nodes too. Volatile events are
-// not, nor are those that want an acknowledgement: who waits for it is told that the
-// client has gone ([ErrDisconnected]).
+// not.
+//
+// [Socket.EmitWithAck] waits for a client that is away, until it can't come back any
+// more. The event, which has no offset, is sent again while the acknowledgement has
+// not come: the client may get it twice, if the connection broke in between, as with
+// its own option retries. Broadcasts
+// that want acknowledgements are not kept (socket.io keeps neither).
 //
 // A socket that was disconnected on purpose, by either side, and one whose client
 // broke the protocol are not recovered. A client that was is told so by its property
 // recovered, and the server by [Socket.Recovered]; to the handlers of connection and
 // disconnection it is a new [Socket] with the old id, and those of the old one have
-// finished before the new one's begin. A client that can't be recovered joins as a
+// finished before the new one's begin, if they need no more than ten seconds. A client that can't be recovered joins as a
 // new one.
 //
 // https://github.com/socketio/socket.io/blob/main/packages/socket.io-adapter/lib/in-memory-adapter.ts
@@ -137,12 +142,17 @@ func (s *Socket) reclaim() bool {
 	if over := h.over(*auth.PID); over != nil {
 		select {
 		case <-over:
+		case <-time.After(graceOfHandlers):
 		case <-s.Context().Done():
 			return false
 		}
 	}
 	return h.claim(*auth.PID, auth.Offset, s)
 }
+
+// graceOfHandlers is how long a client that comes back waits for the handlers of its old
+// socket, which may themselves wait for an answer of the client.
+const graceOfHandlers = 10 * time.Second
 
 var errReplaced = errors.New("socketio: client has come back over another connection")
 
@@ -209,10 +219,11 @@ func (h *history) attach(s *Socket) bool {
 	}
 	h.back(l)
 	l.socket, l.claimant = s, nil
-	for _, m := range missed { // the client hands them out after the greeting
+	for _, m := range append(h.unanswered(l, l.resume), missed...) { // the client hands them out after the greeting
 		s.conn.session.Send(m)
 	}
 	l.last = h.position()
+	l.giveAcks(s)
 	return true
 }
 
@@ -232,6 +243,7 @@ func (h *history) part(s *Socket, reason Reason) {
 		return
 	}
 	l.keep(s)
+	l.takeAcks(s)
 	l.parted, l.expires = h.position(), h.now()+h.opts.MaxDisconnection
 	l.away = h.away.PushBack(l)
 	if h.away.Len() > h.opts.MaxSessions {
@@ -268,6 +280,7 @@ func (h *history) drop(l *line) {
 	h.back(l)
 	delete(h.lines, l.pid)
 	l.dead = true
+	l.endAcks()
 }
 
 // back takes a line out of those whose clients are away; ns.mu is held.

@@ -208,9 +208,14 @@ func (s *Server) Close() error {
 
 // finish waits for the handlers, and stops the adapter after them.
 func (s *Server) finish() {
+	s.forget()
 	s.workers.wait()
 	s.stop()
 	s.adapter.Wait()
+}
+
+// forget gives up the clients that are away.
+func (s *Server) forget() {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, ns := range s.namespaces {
