@@ -31,7 +31,8 @@ import (
 // recovered, and the server by [Socket.Recovered]; to the handlers of connection and
 // disconnection it is a new [Socket] with the old id, and those of the old one have
 // finished before the new one's begin, if they need no more than ten seconds. A client that can't be recovered joins as a
-// new one.
+// new one. A namespace that is forgotten when it is empty
+// ([Options.CleanupEmptyChildNamespaces]) takes with it what it keeps.
 //
 // https://github.com/socketio/socket.io/blob/main/packages/socket.io-adapter/lib/in-memory-adapter.ts
 type Recovery struct {
