@@ -219,6 +219,7 @@ func TestLog(t *testing.T) {
 		synctest.Wait()
 		nobody := clients.Open(siotest.Options{})
 		id := nobody.Join("/chat", "")
+		synctest.Wait()
 		c.Emit("/chat", `["msgToServer",{"name":"secret name","text":"secret text"}]`)
 		c.Emit("/chat", `["msgToServer",{"name":"secret name"}]`)
 		c.Want(joined, joined)
