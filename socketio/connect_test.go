@@ -440,3 +440,22 @@ func TestOptionsCheck(t *testing.T) {
 	}()
 	socketio.NewServer(socketio.Options{MaxAttachments: -1})
 }
+
+// TestJoinInMiddleware puts a client into rooms before it is let in.
+func TestJoinInMiddleware(t *testing.T) {
+	srv, clients := serve(t, socketio.Options{})
+	ns := srv.Of("/")
+	ns.Use(func(_ context.Context, s *socketio.Socket) error {
+		s.Join("a", "b", "a")
+		s.Leave("b")
+		return nil
+	})
+	sockets := joined(ns)
+	id := clients.Open(siotest.Options{}).Join("/", "")
+	if got, want := next(t, sockets).Rooms(), []string{id, "a"}; !slices.Equal(got, want) {
+		t.Errorf("rooms %q, want %q", got, want)
+	}
+	if ns.Local().To("b").LocalSockets() != nil {
+		t.Error("somebody is in b")
+	}
+}

@@ -169,10 +169,12 @@ func (ns *Namespace) add(s *Socket) bool {
 		return false
 	}
 	ns.members.add(s)
+	rooms := s.takeEarly()
 	if s.line != nil {
-		for _, room := range s.line.rooms() {
-			ns.members.join(s, room)
-		}
+		rooms = append(rooms, s.line.rooms()...)
+	}
+	for _, room := range rooms {
+		ns.members.join(s, room)
 	}
 	return true
 }

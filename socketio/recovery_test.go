@@ -135,7 +135,7 @@ func TestRecovery(t *testing.T) {
 func TestRecoveryRefused(t *testing.T) {
 	srv, clients := serve(t, socketio.Options{Recovery: &socketio.Recovery{MaxPackets: 3, MaxBytes: 10_000}})
 	ns := srv.Of("/")
-	sockets, gone := joined(ns), gone(ns)
+	sockets := joined(ns)
 	for name, f := range map[string]func(c *siotest.Client, s *socketio.Socket, pid, offset *string){
 		"disconnected by the server": func(c *siotest.Client, s *socketio.Socket, _, _ *string) { s.Disconnect(true) },
 		"disconnected while away": func(c *siotest.Client, s *socketio.Socket, _, _ *string) {
@@ -168,7 +168,7 @@ func TestRecoveryRefused(t *testing.T) {
 			_, offset := offsetOf(t, c.Text())
 			pid := g.PID
 			f(c, s, &pid, &offset)
-			next(t, gone)
+			<-s.Context().Done()
 			again, missed := comeback(t, clients.Open(siotest.Options{}), pid, offset)
 			if s := next(t, sockets); s.Recovered() || again.SID == g.SID || again.PID == g.PID || len(missed) > 0 {
 				t.Errorf("recovered %v: sid %s, pid %s, events %q", s.Recovered(), again.SID, again.PID, missed)

@@ -181,3 +181,42 @@ func (m *membership) in(rooms []string, f func(*Socket)) {
 		}
 	}
 }
+
+// joinEarly keeps rooms for a socket that is not let in yet, and returns false for
+// any other. ns.mu is held.
+func (s *Socket) joinEarly(rooms []string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != connecting {
+		return false
+	}
+	for _, room := range rooms {
+		if early := &s.more().rooms; !slices.Contains(*early, room) {
+			*early = append(*early, room)
+		}
+	}
+	return true
+}
+
+// leaveEarly undoes joinEarly for a room.
+func (s *Socket) leaveEarly(room string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != connecting {
+		return false
+	}
+	if s.extra != nil {
+		s.extra.rooms = slices.DeleteFunc(s.extra.rooms, func(r string) bool { return r == room })
+	}
+	return true
+}
+
+// takeEarly returns the rooms that joinEarly has kept, and forgets them.
+func (s *Socket) takeEarly() (rooms []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.extra != nil {
+		rooms, s.extra.rooms = s.extra.rooms, nil
+	}
+	return rooms
+}

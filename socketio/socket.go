@@ -111,10 +111,14 @@ func (s *Socket) SetData(v any) {
 	s.data = v
 }
 
-// Join puts the socket into rooms. A socket that is not connected is in none.
+// Join puts the socket into rooms. Called in a middleware, it does so once the
+// client is let in. A socket that is disconnected is in none.
 func (s *Socket) Join(rooms ...string) {
 	s.ns.mu.Lock()
 	defer s.ns.mu.Unlock()
+	if s.joinEarly(rooms) {
+		return
+	}
 	for _, room := range rooms {
 		s.ns.members.join(s, room)
 	}
@@ -124,7 +128,9 @@ func (s *Socket) Join(rooms ...string) {
 func (s *Socket) Leave(room string) {
 	s.ns.mu.Lock()
 	defer s.ns.mu.Unlock()
-	s.ns.members.leave(s, room)
+	if !s.leaveEarly(room) {
+		s.ns.members.leave(s, room)
+	}
 }
 
 // Rooms returns the rooms that the socket is in, its own id first, and nothing

@@ -5,7 +5,7 @@ type extra struct {
 	values []value
 	ended  map[*func()]struct{} // to be called when the socket is disconnected
 	onces  []*once
-	rooms  []string // at the end, for handlers of OnDisconnecting
+	rooms  []string // of a socket that is no member: to be joined, or left at the end
 	cause  error    // of the disconnection
 }
 
