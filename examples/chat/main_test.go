@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -32,4 +34,20 @@ func TestChat(t *testing.T) {
 
 	_ = jimin.Send("1/chat,")
 	minsu.Want(`2/chat,["left","jimin"]`)
+}
+
+// TestReadme keeps the README's server the one that is tested here.
+func TestReadme(t *testing.T) {
+	program, err := os.ReadFile("main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, _ := strings.Cut(string(program), "func main()")
+	if !strings.Contains(string(readme), "func main()"+code) {
+		t.Error("README.md does not quote main.go: copy the code from func main() on")
+	}
 }
