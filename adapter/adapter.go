@@ -43,7 +43,8 @@ type Namespace interface {
 	// Publish passes op on to the other nodes. It never blocks and keeps op: the
 	// caller must not change it afterwards. An error says that the other nodes
 	// will not get op; local delivery is not affected. It wraps [ErrKind] if the
-	// adapter does not know what op asks for.
+	// adapter does not know what op asks for. It must not call [Local.Apply]: the
+	// publisher holds what that needs.
 	Publish(op *Operation) error
 
 	// Close takes the namespace out of the cluster, on this node. It does not wait
