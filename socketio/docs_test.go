@@ -8,10 +8,17 @@ import (
 	"testing"
 )
 
-// TestDocs checks that each row of docs/compatibility.md names tests that there are:
-// those of this package, or of the folder that is named before them.
+// TestDocs checks that the rows of docs/compatibility.md and docs/security.md name
+// tests that there are: those of this package, or of the folder that is named before
+// them.
 func TestDocs(t *testing.T) {
-	page, err := os.ReadFile("../docs/compatibility.md")
+	checkDocs(t, "compatibility.md", 80)
+	checkDocs(t, "security.md", 40)
+}
+
+// checkDocs checks a page that names at least so many tests.
+func checkDocs(t *testing.T, name string, atLeast int) {
+	page, err := os.ReadFile("../docs/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,13 +35,13 @@ func TestDocs(t *testing.T) {
 				folder = m[1]
 			}
 			if !hasTest(t, filepath.Join("..", folder), m[2]) {
-				t.Errorf("%s has no %s", folder, m[2])
+				t.Errorf("%s: %s has no %s", name, folder, m[2])
 			}
 			found++
 		}
 	}
-	if found < 30 {
-		t.Errorf("only %d tests are named: has the page another form?", found)
+	if found < atLeast {
+		t.Errorf("%s: only %d tests are named: has the page another form?", name, found)
 	}
 }
 
