@@ -47,6 +47,20 @@ type Namespace interface {
 	// publisher holds what that needs.
 	Publish(op *Operation) error
 
+	// Ask passes q.Op on to the other nodes as Publish does, in its place among what
+	// was published, and hands their answers to q. It never blocks. An error says that
+	// nobody was asked. It wraps [ErrKind] if the adapter can't ask what q.Op asks.
+	Ask(q *Query) error
+
+	// Servers returns how many nodes have the namespace open, with this one. It waits
+	// for the network.
+	Servers(ctx context.Context) (int, error)
+
+	// Room tells the adapter that a room has its first member on this node, or that it
+	// has none any more. A socket's id is a room too, with own set. It does not block,
+	// and must not call [Local]. Adapters whose nodes hear everything need not care.
+	Room(name string, own, here bool)
+
 	// Close takes the namespace out of the cluster, on this node. It does not wait
 	// for the network. What was published before is still sent; Publish returns
 	// [ErrClosed] from now on. An operation that is arriving at the moment may still
@@ -54,74 +68,21 @@ type Namespace interface {
 	Close()
 }
 
-// Local is what a namespace offers to its adapter.
+// Local is what a namespace offers to its adapter. Operations of one publisher must
+// be handed to Apply and Answer one after the other, in their order.
 type Local interface {
-	// Apply carries out op on the sockets of this node. Operations of one
-	// publisher must be applied one after the other, in their order. Apply does not
-	// block and keeps op: the adapter must not change it afterwards.
+	// Apply carries out op on the sockets of this node. It does not block and keeps
+	// op: the adapter must not change it afterwards.
 	Apply(op *Operation)
-}
 
-// Kind says what an [Operation] asks for.
-type Kind uint8
+	// Answer is Apply for an operation whose sender wants to know what came of it. It
+	// hands what there is to say to reply, from any goroutine, before it returns or
+	// later, but not after op.Timeout: exactly one Answer of the node, and for a
+	// Broadcast one of each client that acknowledges it, with Ack set. The node's may
+	// come after those.
+	Answer(op *Operation, reply func(Answer))
 
-// Kinds of operations. Of what it does not know, an adapter publishes nothing and
-// drops what arrives.
-const (
-	// Broadcast sends Operation.Event to the sockets that Rooms and Except select.
-	Broadcast Kind = iota + 1
-	// Join puts the sockets that Rooms and Except select into the rooms in Names.
-	Join
-	// Leave takes the selected sockets out of the rooms in Names.
-	Leave
-	// Disconnect disconnects the selected sockets, and with Close their clients.
-	Disconnect
-	// ServerSide hands Operation.Event to the other nodes themselves.
-	ServerSide
-)
-
-// An Operation is something that a node asks of all others. It is immutable once
-// it was published or applied.
-type Operation struct {
-	Kind Kind
-
-	// Rooms selects the sockets that are in at least one of them; a socket's id
-	// is a room of its own. Empty selects all sockets of the namespace.
-	Rooms []string
-	// Except takes out the sockets that are in at least one of these rooms.
-	Except []string
-	// Flags are the sender's wishes about delivery.
-	Flags Flags
-
-	// Event is what a Broadcast sends, and what ServerSide tells.
-	Event Event
-	// Names are the rooms of Join and Leave.
-	Names []string
-	// Close says that Disconnect closes whole connections.
-	Close bool
-}
-
-// Flags are a sender's wishes about the delivery of a broadcast.
-type Flags struct {
-	// Volatile allows to drop the event for clients that can't take it at once.
-	Volatile bool
-	// NoCompress asks not to compress the event.
-	NoCompress bool
-
-	// Slow is what happens for clients that are too slow: the number of a policy of
-	// package engineio, plus one. 0 leaves that to the namespace of the receiver. An
-	// adapter whose wire format has no place for it leaves it out.
-	Slow uint8
-	// SlowKey is the key of a policy that wants one.
-	SlowKey string
-}
-
-// An Event is an event in JSON, with its binary parts beside it.
-type Event struct {
-	// Data is a JSON array whose first element is the event's name and whose
-	// others are its arguments. The n-th element of Attachments is represented in
-	// it by {"_placeholder":true,"num":n}.
-	Data []byte
-	// Attachments are the binary parts, nil if there are none.
-	Attachments [][]byte
+	// Wants reports whether a broadcast to room has anybody to go to on this node. It
+	// lets an adapter drop a message before it is decoded.
+	Wants(room string) bool
 }

@@ -96,7 +96,10 @@ func (b broken) Run(context.Context) error { return b.err }
 func (b broken) Ready() error              { return b.err }
 func (broken) Close()                      {}
 
-func (b broken) Publish(*adapter.Operation) error { return b.err }
+func (b broken) Publish(*adapter.Operation) error     { return b.err }
+func (b broken) Ask(*adapter.Query) error             { return b.err }
+func (b broken) Servers(context.Context) (int, error) { return 0, b.err }
+func (broken) Room(string, bool, bool)                {}
 
 func TestBrokenAdapter(t *testing.T) {
 	down := errors.New("the network is down")

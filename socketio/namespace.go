@@ -102,6 +102,21 @@ func (ns *Namespace) Apply(op *adapter.Operation) {
 	}
 }
 
+// Answer is Apply for an operation whose sender wants to know what came of it. It is
+// called by the adapter.
+func (ns *Namespace) Answer(op *adapter.Operation, reply func(adapter.Answer)) {
+	ns.Apply(op)
+	reply(adapter.Answer{})
+}
+
+// Wants says whether a broadcast to room has anybody to go to. It is called by the
+// adapter.
+func (ns *Namespace) Wants(room string) bool {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	return !ns.members.selectsNone([]string{room}) || ns.history != nil && ns.history.away.Len() > 0
+}
+
 // arrived delivers another node's broadcast, and returns what deliver does.
 func (ns *Namespace) arrived(op *adapter.Operation) []*Socket {
 	ns.mu.Lock()

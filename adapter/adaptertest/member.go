@@ -25,6 +25,15 @@ func (m *Member) Apply(op *adapter.Operation) {
 	}
 }
 
+// Answer implements [adapter.Local].
+func (m *Member) Answer(op *adapter.Operation, reply func(adapter.Answer)) {
+	m.Apply(op)
+	reply(adapter.Answer{})
+}
+
+// Wants implements [adapter.Local].
+func (m *Member) Wants(string) bool { return true }
+
 // Open opens a namespace on each node, and returns when all nodes are ready again.
 func Open(t testing.TB, nsp string, nodes ...adapter.Adapter) []*Member {
 	t.Helper()

@@ -207,3 +207,12 @@ func (n *namespace) Publish(op *adapter.Operation) error {
 	}
 	return n.node.bus.publish(n.node, n.name, op)
 }
+
+// Ask implements [adapter.Namespace]. It returns [adapter.ErrKind].
+func (n *namespace) Ask(*adapter.Query) error { return adapter.ErrKind }
+
+// Servers implements [adapter.Namespace].
+func (n *namespace) Servers(context.Context) (int, error) { return 0, adapter.ErrKind }
+
+// Room implements [adapter.Namespace]. All nodes hear everything.
+func (n *namespace) Room(string, bool, bool) {}

@@ -47,6 +47,9 @@ func (s stuck) Apply(*adapter.Operation) {
 	<-s.release
 }
 
+func (stuck) Answer(*adapter.Operation, func(adapter.Answer)) {}
+func (stuck) Wants(string) bool                                { return true }
+
 func TestQueueFull(t *testing.T) {
 	var bus memory.Bus
 	nodes := adaptertest.Start(t, bus.Node(), bus.Node())

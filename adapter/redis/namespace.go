@@ -54,6 +54,15 @@ func (n *namespace) Publish(op *adapter.Operation) error {
 	return err
 }
 
+// Ask implements [adapter.Namespace]. It returns [ErrKind].
+func (n *namespace) Ask(*adapter.Query) error { return ErrKind }
+
+// Servers implements [adapter.Namespace]. It returns [ErrKind].
+func (n *namespace) Servers(context.Context) (int, error) { return 0, ErrKind }
+
+// Room implements [adapter.Namespace]. The pattern matches the channels of all rooms.
+func (n *namespace) Room(string, bool, bool) {}
+
 // Close implements [adapter.Namespace].
 func (n *namespace) Close() {
 	if !n.closed.Swap(true) {

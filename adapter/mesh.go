@@ -1,0 +1,27 @@
+package adapter
+
+// A Mesh is what an [Adapter] offers besides, if it knows the other Damso nodes by
+// name: messages from one to another, and who is alive. Servers of Node.js take no
+// part in it. It is safe for concurrent use.
+type Mesh interface {
+	// Node returns the id of this node: 6 characters of A-Z, a-z, 0-9, "-" and "_",
+	// chosen at random when the process starts.
+	Node() string
+
+	// Nodes returns the ids of the nodes that are alive, this one among them, sorted.
+	// A node that dies is missed within seconds; one that stops says so.
+	Nodes() []string
+
+	// Send passes a message to a node, or with "" to all others. It never blocks and
+	// keeps message. Messages to one node arrive in their order, at most once. An error
+	// says that it was not sent.
+	Send(to string, message []byte) error
+
+	// Receive sets what is called with messages of other nodes, one at a time, and must
+	// not block. It is called before Run, once.
+	Receive(f func(from string, message []byte))
+
+	// Watch adds a function that is called when a node comes or goes, one at a time. It
+	// must not block. It is called before Run.
+	Watch(f func(node string, alive bool))
+}
