@@ -48,7 +48,7 @@ func (s stuck) Apply(*adapter.Operation) {
 }
 
 func (stuck) Answer(*adapter.Operation, func(adapter.Answer)) {}
-func (stuck) Wants(string) bool                                { return true }
+func (stuck) Wants(string) bool                               { return true }
 
 func TestQueueFull(t *testing.T) {
 	var bus memory.Bus
