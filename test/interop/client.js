@@ -7,6 +7,9 @@
 // DAMSO_HOPELESS may hold a JSON list of beginnings of case names that are known
 // to fail with this server: they are run too, but not waited for so long.
 //
+// DAMSO_GROUPS may name other files of cases/, which need more than README.md's
+// server.
+//
 // DAMSO_PARSER may name a package that the client takes its parser from.
 //
 // The server must speak the events of README.md; reference.js is one in Node.
@@ -20,7 +23,7 @@ const setup = {
   io: require(`client-${version}`),
   parser: process.env.DAMSO_PARSER && require(process.env.DAMSO_PARSER),
 };
-const cases = ['connect', 'text', 'binary', 'ack', 'order', 'room', 'lifecycle', 'heartbeat', 'upgrade']
+const cases = (process.env.DAMSO_GROUPS || 'connect,text,binary,ack,order,room,lifecycle,heartbeat,upgrade').split(',')
   .flatMap((group) => Object.entries(require(`./cases/${group}`)).map(([name, run]) => ({ name: `${group}/${name}`, run })))
   .filter(({ name, run }) => name.includes(only) && !(run.unless && run.unless(setup)));
 

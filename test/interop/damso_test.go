@@ -28,6 +28,11 @@ func listenWith(t *testing.T, opts socketio.Options, gone *departures) string {
 	opts.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	srv := socketio.NewServer(opts)
 	serve(srv, gone)
+	return serveHTTP(t, srv)
+}
+
+// serveHTTP lets clients in until the test ends.
+func serveHTTP(t *testing.T, srv *socketio.Server) string {
 	at := httptest.NewServer(srv)
 	t.Cleanup(func() {
 		srv.Close()

@@ -3,6 +3,8 @@
 // do it. It prints what it gets, one JSON line each.
 //
 //   node recovery.js <polling|websocket|upgrade> <url> <losses>
+//
+// DAMSO_PARSER may name a package that the client takes its parser from.
 
 const io = require('client-4.8');
 const Proxy = require('./lib/proxy');
@@ -16,6 +18,7 @@ async function main() {
   const socket = io(proxy.url, {
     transports: transport === 'upgrade' ? ['polling', 'websocket'] : [transport],
     reconnectionDelay: 5, reconnectionDelayMax: 20, forceNew: true,
+    ...(process.env.DAMSO_PARSER && { parser: require(process.env.DAMSO_PARSER) }),
   });
   socket.on('number', (n, bytes) => say({ n, bytes: Buffer.isBuffer(bytes) ? bytes.toString() : '' }));
   socket.on('question', (n, answer) => { say({ question: n }); answer(n); });
@@ -29,7 +32,10 @@ async function main() {
     await wait(Math.random() * 50);
     const back = connected();
     const gone = new Promise((resolve) => socket.once('disconnect', resolve));
-    if (Math.random() < 0.5) {
+    if (i === 0) { // neither side hears of it
+      proxy.silence();
+      await gone;
+    } else if (Math.random() < 0.5) {
       let lost = false;
       gone.then(() => { lost = true; });
       while (!lost) { proxy.lose(); await wait(1); } // polling may have no request on its way

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
-	"net/http/httptest"
 	"strconv"
 	"testing"
 	"time"
@@ -20,29 +19,32 @@ func TestRecovery(t *testing.T) {
 	for _, transport := range transports {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()
-			srv := socketio.NewServer(socketio.Options{
-				// The client may not notice a loss in the middle of an upgrade but by this.
-				Engine:   engineio.Options{PingInterval: 500 * time.Millisecond, PingTimeout: 2 * time.Second},
-				Recovery: &socketio.Recovery{},
-				Logger:   slog.New(slog.NewTextHandler(t.Output(), nil)),
-			})
-			ns, first := srv.Of("/"), make(chan *socketio.Socket, 1)
-			ns.OnConnect(func(_ context.Context, s *socketio.Socket) error {
-				if !s.Recovered() {
-					s.Join("room")
-					first <- s
-				}
-				return nil
-			})
-			at := httptest.NewServer(srv)
-			t.Cleanup(func() {
-				srv.Close()
-				at.Close()
-			})
-			p := testkit.Node(t, testkit.Script{Path: "recovery.js", Args: []string{transport, at.URL, "20"}})
-			checkRecovery(t, p, <-first)
+			recovers(t, transport, socketio.Options{})
+		})
+		t.Run(transport+", MessagePack", func(t *testing.T) {
+			t.Parallel()
+			recovers(t, transport, socketio.Options{Parser: socketio.MessagePack}, "DAMSO_PARSER=socket.io-msgpack-parser")
 		})
 	}
+}
+
+func recovers(t *testing.T, transport string, opts socketio.Options, env ...string) {
+	// The client may not notice a loss in the middle of an upgrade but by this.
+	opts.Engine = engineio.Options{PingInterval: 500 * time.Millisecond, PingTimeout: 2 * time.Second}
+	opts.Recovery = &socketio.Recovery{}
+	opts.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	srv := socketio.NewServer(opts)
+	ns, first := srv.Of("/"), make(chan *socketio.Socket, 1)
+	ns.OnConnect(func(_ context.Context, s *socketio.Socket) error {
+		if !s.Recovered() {
+			s.Join("room")
+			first <- s
+		}
+		return nil
+	})
+	at := serveHTTP(t, srv)
+	p := testkit.Node(t, testkit.Script{Path: "recovery.js", Args: []string{transport, at, "20"}, Env: env})
+	checkRecovery(t, p, <-first)
 }
 
 // said is a line of recovery.js.

@@ -48,6 +48,9 @@ class Proxy {
     for (const pair of this.pairs) { pair.lost = true; pair[0].resetAndDestroy(); }
   }
 
+  // silence lets nothing through the connections that there are, not even their end.
+  silence() { for (const pair of this.pairs) pair.lost = true; }
+
   // freeze lets nothing through any more, neither bytes nor the end of a connection.
   freeze() { this.frozen = true; }
 
