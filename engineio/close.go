@@ -23,7 +23,7 @@ func (s *Session) close(why Reason, timeout time.Duration) bool {
 	s.resume()
 	mark := false
 	if s.ws != nil {
-		mark = s.push(closeFrame)
+		mark = s.push(s.farewell(s.ws))
 	} else if s.poll != nil && !s.queued && !s.flushing {
 		s.queued, mark = true, true
 	}

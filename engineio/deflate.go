@@ -80,7 +80,7 @@ func (d *deflater) worth(m *Message) bool {
 	if m.typ == 0 || m.plain {
 		return false // a control frame is never compressed
 	}
-	most := 1 + len(m.text)
+	most := 1 + len(m.text())
 	for _, b := range m.binary {
 		most = max(most, 2+base64.StdEncoding.EncodedLen(len(b)))
 	}

@@ -68,7 +68,7 @@ func (s *Session) flushWS(w *writer) (ended bool, reason Reason, err error) {
 // there, since only that can be dropped, see SlowPolicy.
 func (s *Session) writeBatch(w *writer, write func([]byte) (int, error)) error {
 	w.batch = s.takeOut(w.batch, s.srv.opts.MaxBuffer/4)
-	start, f := s.outStart, s.framing()
+	start, f := s.outStart, framing{s.ws.format(), s.ws.deflate}
 	s.outStart = 0
 	s.mu.Unlock()
 	sent, rest, err := w.send(write, f, w.batch, start)
@@ -116,16 +116,4 @@ func (s *Session) drainWith(write func([]byte) (int, error)) {
 		return
 	}
 	s.tellDrained(drained)
-}
-
-// framing is the form of what is written to the WebSocket; mu is held.
-func (s *Session) framing() framing {
-	f := frames4
-	if s.protocol == 3 {
-		f = frames3
-	}
-	if s.ws.base64 {
-		f += frames4Text - frames4
-	}
-	return framing{f, s.ws.deflate}
 }

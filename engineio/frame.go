@@ -9,13 +9,14 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// A frameReader takes a client's WebSocket frames out of the bytes that arrive,
-// and puts fragmented messages together. Whether a text is UTF-8 is left to the
-// packet's decoder. It is pure. The zero value with a max
-// is ready for use.
+// A frameReader takes a client's frames out of the bytes that arrive, and puts
+// fragmented messages together. Whether a text is UTF-8 is left to the packet's
+// decoder. It is pure. The zero value with a max is ready for use, and reads
+// WebSocket frames.
 type frameReader struct {
 	max     int  // bytes of a message
 	deflate bool // messages may be compressed
+	bare    bool // the frames are those of a stream, see nextBare
 
 	pending []byte    // a frame that is not complete
 	need    int       // bytes that pending must have before it is worth a look
@@ -69,6 +70,9 @@ func (f *frameReader) keep(rest []byte) {
 // next handles one frame at the beginning of data and returns its length, or 0 if
 // it is not complete.
 func (f *frameReader) next(data []byte, deliver func(ws.OpCode, []byte) error) (int, error) {
+	if f.bare {
+		return f.nextBare(data, deliver)
+	}
 	h, start, err := parseHeader(data)
 	if err != nil {
 		return 0, fmt.Errorf("engineio: read WebSocket frame: %w", err)

@@ -70,7 +70,7 @@ func TestHTTPCompression(t *testing.T) {
 			if got := w.Header().Get("Content-Encoding"); got != c.want {
 				t.Fatalf("Content-Encoding %q, want %q", got, c.want)
 			}
-			if got, want := decoded(t, c.want, w.Body), "4"+string(c.message.text); got != want {
+			if got, want := decoded(t, c.want, w.Body), "4"+string(c.message.text()); got != want {
 				t.Errorf("body %.40q, want %.40q", got, want)
 			}
 		})

@@ -23,7 +23,7 @@ type Message struct {
 	typ    enginewire.Type
 	plain  bool // not to be compressed
 	policy SlowPolicy
-	text   []byte   // without its type
+	head   uint8    // where the text begins in frame, after its type
 	frame  []byte   // the text in a WebSocket frame, which is the same in both protocols
 	binary [][]byte // follow the text
 	size   int      // about what it takes in memory, in bytes
@@ -49,6 +49,7 @@ const (
 	payload4                   // part of a polling payload of protocol 4
 	payload3Text               // part of a text payload of protocol 3, in ASCII
 	payload3Bin                // part of a binary payload of protocol 3
+	stream4                    // frames on a stream, of protocol 4
 	formats
 )
 
@@ -84,7 +85,7 @@ func newPacket(typ enginewire.Type, buf []byte) *Message {
 	h := append(appendHeader(header[:0], ws.OpText, 1+len(text)), byte(typ))
 	start := Headroom - len(h)
 	copy(buf[start:], h)
-	return &Message{typ: typ, text: text, frame: buf[start:], size: len(buf) + overhead}
+	return &Message{typ: typ, head: uint8(len(h)), frame: buf[start:], size: len(buf) + overhead}
 }
 
 // textPacket is newPacket for a string.
@@ -96,12 +97,20 @@ func textPacket(typ enginewire.Type, text string) *Message {
 
 // newControl makes a message of a WebSocket control frame, which has no form in
 // polling payloads.
-func newControl(frame []byte) *Message { return &Message{frame: frame, size: len(frame) + overhead} }
+func newControl(frame []byte) *Message {
+	return &Message{head: uint8(len(frame)), frame: frame, size: len(frame) + overhead}
+}
+
+// text is the text without its type.
+func (m *Message) text() []byte { return m.frame[m.head:] }
 
 // in returns the message in format f. The result must not be changed.
 func (m *Message) in(f format) []byte {
 	if f < payload4 && len(m.binary) == 0 {
 		return m.frame
+	}
+	if f == stream4 && len(m.binary) == 0 {
+		return m.frame[1:] // the header is WebSocket's without the opcode
 	}
 	if p := m.encoded[f].Load(); p != nil {
 		return *p
@@ -117,12 +126,15 @@ func (m *Message) encode(f format) []byte {
 	if f < payload4 {
 		return m.encodeFrames(f)
 	}
+	if f == stream4 {
+		return m.encodeStream()
+	}
 	if m.typ == 0 {
 		return []byte{} // a control frame
 	}
 	var b []byte
 	if m.frame != nil {
-		b = m.appendPacket(nil, f, enginewire.Packet{Type: m.typ, Data: m.text})
+		b = m.appendPacket(nil, f, enginewire.Packet{Type: m.typ, Data: m.text()})
 	}
 	for _, data := range m.binary {
 		if f == payload4 && len(b) > 0 {
@@ -169,7 +181,11 @@ func (m *Message) appendPacket(b []byte, f format, p enginewire.Packet) []byte {
 
 // appendHeader appends the header of an unmasked, unfragmented frame.
 func appendHeader(b []byte, op ws.OpCode, n int) []byte {
-	b = append(b, 0x80|byte(op))
+	return appendLength(append(b, 0x80|byte(op)), n)
+}
+
+// appendLength appends the length of what follows in a frame.
+func appendLength(b []byte, n int) []byte {
 	switch {
 	case n < 126:
 		return append(b, byte(n))

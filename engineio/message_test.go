@@ -19,7 +19,7 @@ func message(s string, binary ...[]byte) *Message {
 
 var formatNames = map[format]string{
 	frames4: "frames4", frames3: "frames3", frames4Text: "frames4Text", frames3Text: "frames3Text",
-	payload4: "payload4", payload3Text: "payload3Text", payload3Bin: "payload3Bin",
+	payload4: "payload4", payload3Text: "payload3Text", payload3Bin: "payload3Bin", stream4: "stream4",
 }
 
 func TestMessageFormats(t *testing.T) {
@@ -33,6 +33,7 @@ func TestMessageFormats(t *testing.T) {
 		payload4:     "4안\x1ebAAH/\x1eb",
 		payload3Text: `7:4\uc5486:b4AAH/2:b4`,
 		payload3Bin:  "\x00\x04\xff4안\x01\x04\xff\x04\x00\x01\xff\x01\x01\xff\x04",
+		stream4:      "\x044안\x83\x00\x01\xff\x01b",
 	} {
 		for range 2 { // made, and kept
 			if got := string(m.in(f)); got != want {

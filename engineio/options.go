@@ -33,8 +33,9 @@ type Options struct {
 	// ends the session with [ErrSlowClient]. If zero, it is 4 MiB.
 	MaxBuffer int
 
-	// Transports are those a client may use: "polling", "websocket". If empty,
-	// it is both.
+	// Transports are those a client may use: "polling", "websocket", "webtransport".
+	// If empty, it is the first two. The last one also needs somebody who calls
+	// [Server.ServeStream], such as package webtransport.
 	Transports []string
 
 	// NoUpgrades keeps a session on the transport it was opened with
@@ -101,13 +102,15 @@ type Options struct {
 const (
 	Polling   = "polling"
 	WebSocket = "websocket"
+	// WebTransport is for sessions over a stream, see [Server.ServeStream].
+	WebTransport = "webtransport"
 )
 
 // Check says what in the options can't be meant, or returns nil.
 func (o Options) Check() error {
 	for _, t := range o.Transports {
-		if t != Polling && t != WebSocket {
-			return fmt.Errorf("engineio: unknown transport %q in Options.Transports: use %q, %q", t, Polling, WebSocket)
+		if t != Polling && t != WebSocket && t != WebTransport {
+			return fmt.Errorf("engineio: unknown transport %q in Options.Transports: use %q, %q, %q", t, Polling, WebSocket, WebTransport)
 		}
 	}
 	if o.PingInterval < 0 || o.PingTimeout < 0 || o.UpgradeTimeout < 0 || o.MaxPayload < 0 || o.MaxBuffer < 0 || o.HTTPThreshold < 0 {
@@ -155,8 +158,13 @@ func setDefault[T comparable](v *T, value T) {
 
 // upgrades are the transports that a session opened over transport may move to.
 func (o *Options) upgrades(transport string) []string {
-	if transport == Polling && !o.NoUpgrades && slices.Contains(o.Transports, WebSocket) {
-		return []string{WebSocket}
+	upgrades := []string{}
+	if transport == Polling && !o.NoUpgrades {
+		for _, t := range []string{WebSocket, WebTransport} { // in engine.io's order
+			if slices.Contains(o.Transports, t) {
+				upgrades = append(upgrades, t)
+			}
+		}
 	}
-	return []string{}
+	return upgrades
 }

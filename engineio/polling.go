@@ -300,7 +300,7 @@ func encodePayload(messages []*Message, protocol int, base64 bool) payload {
 	if protocol == 3 {
 		f = payload3Text
 		for _, m := range messages {
-			if !base64 && (len(m.binary) > 0 || !isASCII(m.text)) {
+			if !base64 && (len(m.binary) > 0 || !isASCII(m.text())) {
 				f = payload3Bin
 			}
 		}

@@ -130,7 +130,7 @@ func isUpgrade(r *http.Request) bool {
 // session, nil for a handshake.
 func (s *Server) verify(r *http.Request, query url.Values, upgrade bool) (*Session, *ConnectionError) {
 	transport := query.Get("transport")
-	if !slices.Contains(s.opts.Transports, transport) {
+	if transport == WebTransport || !slices.Contains(s.opts.Transports, transport) {
 		return nil, errUnknownTransport.with("transport", transport)
 	}
 	if sid := query.Get("sid"); sid != "" {

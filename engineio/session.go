@@ -105,10 +105,14 @@ func (s *Session) Request() *Request { return &s.request }
 func (s *Session) Transport() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ws != nil {
+	switch {
+	case s.ws == nil:
+		return Polling
+	case s.ws.frames.bare:
+		return WebTransport
+	default:
 		return WebSocket
 	}
-	return Polling
 }
 
 // Send queues m for the client. It never blocks. What a closed session is sent is

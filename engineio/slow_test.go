@@ -25,7 +25,7 @@ func slowMessage(name string, p SlowPolicy, key string) *Message {
 // waits has the first letters of what waits.
 func waits(s *Session) (names string) {
 	for _, m := range s.out {
-		names += string(m.text[:1])
+		names += string(m.text()[:1])
 	}
 	return names
 }

@@ -42,7 +42,7 @@ func (s *Session) endProbe() {
 func (s *Session) receiveProbe(c *wsConn, p enginewire.Packet) error {
 	switch {
 	case p.Type == enginewire.Ping && string(p.Data) == probe:
-		if err := c.link.writeNow(probeAnswer.frame); err != nil {
+		if err := c.link.writeNow(probeAnswer.in(c.format())); err != nil {
 			return err
 		}
 		s.mu.Lock()
@@ -77,7 +77,7 @@ func (s *Session) upgrade(c *wsConn) error {
 	if s.state == stateOpen {
 		s.deadline = 0
 	} else {
-		write = s.push(closeFrame) || write
+		write = s.push(s.farewell(c)) || write
 	}
 	observed := s.observing&observesUpgrade != 0 && s.state == stateOpen
 	s.mu.Unlock()

@@ -18,8 +18,8 @@ import (
 // the answer to its own.
 const lingerTimeout = 5 * time.Second
 
-// A wsConn is a WebSocket connection of a session: its transport, or one that
-// wants to become it.
+// A wsConn is a connection of a session that carries frames: its transport, or one
+// that wants to become it. It is a WebSocket or, with frames.bare, a stream.
 type wsConn struct {
 	// Set once.
 	session *Session
@@ -31,10 +31,12 @@ type wsConn struct {
 	frames frameReader
 	active bool // it is the session's transport
 
-	probed bool // a probe was answered; guarded by session.mu
+	// Guarded by session.mu.
+	probed bool // a probe was answered
+	pongs  int8 // that are to come before a stream is closed
 }
 
-// A link is what carries a WebSocket connection. It reads by itself, from when it
+// A link is what carries a wsConn. It reads by itself, from when it
 // is started until it is closed or lost, and calls wsConn.receive and wsConn.lost.
 // Its methods don't block, but for writeNow, and may be called from any goroutine.
 type link interface {
@@ -50,8 +52,8 @@ type link interface {
 	// pause stops reading until resume. session.mu is held for both.
 	pause()
 	resume()
-	// linger closes the connection when the client has answered our close frame,
-	// or has not for too long; close does it at once. Both may be called twice.
+	// linger closes the connection when the client has answered our farewell, or has
+	// not for too long; close does it at once. Both may be called twice.
 	linger()
 	close()
 }
@@ -116,10 +118,29 @@ func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
 	if err != nil {
 		return err
 	}
-	if c.active {
+	switch {
+	case !c.active:
+		return c.session.receiveProbe(c, p)
+	case c.frames.bare && p.Type == enginewire.Pong && c.saidFarewell():
+		return io.EOF
+	default:
 		return c.session.receive(p)
 	}
-	return c.session.receiveProbe(c, p)
+}
+
+// format is the form of what is written.
+func (c *wsConn) format() format {
+	if c.frames.bare {
+		return stream4
+	}
+	f := frames4
+	if c.session.protocol == 3 {
+		f = frames3
+	}
+	if c.base64 {
+		f += frames4Text - frames4
+	}
+	return f
 }
 
 func (c *wsConn) decode(binary bool, payload []byte) (enginewire.Packet, error) {
