@@ -1,5 +1,18 @@
 package adapter
 
+import "errors"
+
+var (
+	// ErrNode means that no node of that name is known to be alive, or that it is this
+	// one.
+	ErrNode = errors.New("adapter: no such node")
+
+	// ErrTooLarge means that the adapter can't carry so many bytes at once. What an
+	// adapter can carry, its package says; it is 1,000,000 bytes at least unless what
+	// is beneath was told to take less.
+	ErrTooLarge = errors.New("adapter: message is too large")
+)
+
 // A Mesh is what an [Adapter] offers besides, if it knows the other Damso nodes by
 // name: messages from one to another, and who is alive. Servers of Node.js take no
 // part in it. It is safe for concurrent use.
@@ -14,14 +27,17 @@ type Mesh interface {
 
 	// Send passes a message to a node, or with "" to all others. It never blocks and
 	// keeps message. Messages to one node arrive in their order, at most once. An error
-	// says that it was not sent.
+	// says that it was not sent: it wraps [ErrNode] if to is not one of the others of
+	// Nodes, and [ErrTooLarge].
 	Send(to string, message []byte) error
 
 	// Receive sets what is called with messages of other nodes, one at a time, and must
 	// not block. It is called before Run, once.
 	Receive(f func(from string, message []byte))
 
-	// Watch adds a function that is called when a node comes or goes, one at a time. It
-	// must not block. It is called before Run.
+	// Watch adds a function that is called when another node comes or goes, one at a
+	// time; those that were there before this node come as it hears of them. A node has
+	// come before its first message is handed to Receive. f must not block. Watch is
+	// called before Run.
 	Watch(f func(node string, alive bool))
 }

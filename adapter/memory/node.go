@@ -1,0 +1,157 @@
+package memory
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"sync"
+
+	"github.com/damso/damso/adapter"
+)
+
+// A Node is one node's adapter. It implements [adapter.Adapter] and [adapter.Mesh],
+// and is safe for concurrent use.
+type Node struct {
+	// Set by Bus.Node.
+	bus  *Bus
+	id   string
+	wake chan struct{} // has room for one: there is something in waiting
+
+	// Set before Run.
+	receive func(from string, message []byte)
+	watch   []func(node string, alive bool)
+
+	// Guarded by bus.mu.
+	namespaces map[string]*namespace
+	run        state
+
+	mu      sync.Mutex
+	waiting []func() // what Run is to do; guarded by mu
+}
+
+type state uint8
+
+const (
+	created state = iota
+	running
+	stopped
+)
+
+var (
+	_ adapter.Adapter = (*Node)(nil)
+	_ adapter.Mesh    = (*Node)(nil)
+)
+
+// newID returns 6 random characters, as [adapter.Mesh] has them.
+func newID() string {
+	var b [6]byte
+	rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])[:6]
+}
+
+// Open implements [adapter.Adapter].
+func (n *Node) Open(nsp string, local adapter.Local) (adapter.Namespace, error) {
+	n.bus.mu.Lock()
+	defer n.bus.mu.Unlock()
+	if n.namespaces[nsp] != nil {
+		return nil, fmt.Errorf("memory: namespace %q is already open", nsp)
+	}
+	opened := &namespace{node: n, name: nsp, local: local}
+	n.namespaces[nsp] = opened
+	return opened, nil
+}
+
+// Run implements [adapter.Adapter]. It returns nil when ctx has ended.
+func (n *Node) Run(ctx context.Context) error {
+	if err := n.bus.join(n); err != nil {
+		return err
+	}
+	defer n.bus.leave(n)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-n.wake:
+			n.deliver()
+		}
+	}
+}
+
+// Ready implements [adapter.Adapter].
+func (n *Node) Ready() error {
+	if !n.bus.runs(n) {
+		return ErrUnavailable
+	}
+	return nil
+}
+
+// queue puts f behind what waits, and returns false if there is no room.
+func (n *Node) queue(f func()) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.waiting) >= MaxQueued {
+		return false
+	}
+	n.push(f)
+	return true
+}
+
+// notify is queue for what must not be lost: that a node has come or gone, of which
+// there is a bounded number in a process.
+func (n *Node) notify(f func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.push(f)
+}
+
+func (n *Node) push(f func()) {
+	n.waiting = append(n.waiting, f)
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// deliver does what waits. No lock is held meanwhile: the other side of
+// adapter.Local has locks of its own.
+func (n *Node) deliver() {
+	n.mu.Lock()
+	waiting := n.waiting
+	n.waiting = nil
+	n.mu.Unlock()
+	for _, f := range waiting {
+		f()
+	}
+}
+
+// opened returns the namespace of that name if it is open here, and otherwise nil.
+func (n *Node) opened(nsp string) *namespace {
+	n.bus.mu.Lock()
+	defer n.bus.mu.Unlock()
+	return n.namespaces[nsp]
+}
+
+func (n *Node) apply(nsp string, op *adapter.Operation) {
+	if here := n.opened(nsp); here != nil {
+		here.local.Apply(op)
+	}
+}
+
+// answer lets the namespace answer q, which from has asked. The answers queue for from
+// among all else that this node sends it. One that finds no room there is lost, and
+// missed when the time is over.
+func (n *Node) answer(from *namespace, q *adapter.Query) {
+	here := n.opened(from.name)
+	if here == nil { // Close has told so
+		return
+	}
+	here.local.Answer(q.Op, func(a adapter.Answer) {
+		n.bus.mu.Lock()
+		defer n.bus.mu.Unlock()
+		if n.run == running {
+			a.Node = n.id
+			from.node.queue(func() { q.Answer(a) })
+		}
+	})
+}
