@@ -92,6 +92,10 @@ func NewServer(h Handler, opts Options) *Server {
 	return s
 }
 
+// Options returns the server's options, with their defaults filled in. What they
+// point to must not be changed.
+func (s *Server) Options() Options { return s.opts }
+
 // clock returns the time since the server started.
 func (s *Server) clock() time.Duration { return time.Since(s.started) }
 

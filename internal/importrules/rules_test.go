@@ -33,6 +33,7 @@ const (
 	kong     = "github.com/alecthomas/kong"
 	mini     = "github.com/alicebob/miniredis/v2"
 	msgp     = "github.com/tinylib/msgp"
+	quic     = "github.com/quic-go"
 	rate     = "golang.org/x/time"
 	rueidis  = "github.com/redis/rueidis"
 	sync     = "golang.org/x/sync"
@@ -98,6 +99,11 @@ var rules = map[string]rule{
 		why:    "Engine.IO is usable alone and knows nothing of Socket.IO",
 		ours:   []string{"internal/enginewire"},
 		theirs: []string{cors, head, ws},
+	},
+	"engineio/webtransport": {
+		why:    "who does not import it does not link QUIC: it hands streams to the engine, and nothing of ours builds on it",
+		ours:   []string{"engineio"},
+		theirs: []string{quic},
 	},
 
 	// Adapters: they know the seam, not what is on its other side.
