@@ -36,9 +36,10 @@ func (c *CORS) check() error {
 	return nil
 }
 
-// wrap puts the CORS headers on every reply of next, errors too, and answers
-// preflight requests.
-func (c *CORS) wrap(next http.Handler) http.Handler {
+// Handler puts the CORS headers on every reply of next, errors too, and answers
+// preflight requests, as a [Server] with these options does: for what is served
+// beside it.
+func (c *CORS) Handler(next http.Handler) http.Handler {
 	origins := c.Origins
 	if c.all() {
 		origins = []string{"*"}

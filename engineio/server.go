@@ -82,7 +82,7 @@ func NewServer(h Handler, opts Options) *Server {
 	}
 	s.http = http.HandlerFunc(s.serve)
 	if opts.CORS != nil {
-		s.http = opts.CORS.wrap(s.http)
+		s.http = opts.CORS.Handler(s.http)
 	}
 	for range runtime.GOMAXPROCS(0) {
 		sh := newShard(s.clock)

@@ -15,6 +15,7 @@ package socketio
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -47,6 +48,14 @@ type Options struct {
 	// 10.
 	MaxAttachments int
 
+	// Client has the JavaScript client library, which is served beneath the server's
+	// path then: "/socket.io/socket.io.js", "socket.io.min.js", "socket.io.esm.min.js",
+	// "socket.io.msgpack.min.js", and a source map for each. Those that are missing are
+	// not found. It is what npm's package socket.io has in client-dist, or
+	// socket.io-client in dist: an [os.DirFS] of that, or an [embed.FS] of a copy. If
+	// nil, nothing is served (serveClient: false).
+	Client fs.FS
+
 	// Recovery lets clients that lose their connection come back as the same sockets.
 	// If nil, each connection is a new one.
 	Recovery *Recovery
@@ -71,7 +80,7 @@ func (o Options) Check() error {
 	if o.ConnectTimeout < 0 || o.MaxAttachments < 0 || o.MaxDynamicNamespaces < 0 || o.Parser > MessagePack {
 		return errors.New("socketio: times and numbers in Options must not be negative, and Parser must be a known one")
 	}
-	if err := o.Recovery.check(); err != nil {
+	if err := errors.Join(o.Recovery.check(), checkClient(o.Client)); err != nil {
 		return err
 	}
 	return o.Engine.Check()
@@ -84,6 +93,7 @@ type Server struct {
 	opts    Options
 	log     *slog.Logger
 	engine  *engineio.Server
+	client  client
 	run     context.Context // ends when the adapter must
 	stop    context.CancelFunc
 	adapter sync.WaitGroup // its Run, and handlers of what comes from it
@@ -116,6 +126,7 @@ func NewServer(opts Options) *Server {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{opts: opts, log: opts.Logger, run: ctx, stop: stop, workers: newWorkers(), namespaces: map[string]*Namespace{}}
 	s.engine = engineio.NewServer(s, opts.Engine)
+	s.client = newClient(opts.Client, opts.Engine.CORS)
 	if opts.Adapter != nil {
 		s.adapter.Go(func() {
 			if err := opts.Adapter.Run(ctx); err != nil && ctx.Err() == nil {
@@ -157,8 +168,14 @@ func (s *Server) namespace(name string) *Namespace {
 // Emit sends an event to all clients of the main namespace.
 func (s *Server) Emit(event string, args ...any) error { return s.Of("/").Emit(event, args...) }
 
-// ServeHTTP serves the clients.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+// ServeHTTP serves the clients, and Options.Client.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if f := s.client.file(r.URL.Path); f != nil {
+		f.ServeHTTP(w, r)
+		return
+	}
+	s.engine.ServeHTTP(w, r)
+}
 
 // Ready returns nil while the server takes clients and reaches the other nodes, and
 // otherwise what is missing.

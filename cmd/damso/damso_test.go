@@ -105,7 +105,7 @@ func TestServeAlone(t *testing.T) {
 		"/readyz":                            {200, "ready\n"},
 		"/nothing":                           {404, ""},
 		"/socket.io/?EIO=4&transport=pigeon": {400, `{"code":0,"message":"Transport unknown"}`},
-		"/socket.io/nothing.js":              {404, ""},
+		"/socket.io/nothing.js":              {400, `{"code":0,"message":"Transport unknown"}`},
 	} {
 		resp, body := fetch(t, addr, path)
 		if resp.StatusCode != want.status || !strings.HasPrefix(strings.ToLower(body), strings.ToLower(want.body)) {

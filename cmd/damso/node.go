@@ -58,7 +58,7 @@ func newNode(s settings.Settings, port uint16, a adapter.Adapter, log *slog.Logg
 	if len(s.CORSOrigins) > 0 {
 		engine.CORS = &engineio.CORS{Origins: s.CORSOrigins, Credentials: s.CORSCredentials()}
 	}
-	n.io = socketio.NewServer(socketio.Options{Adapter: a, Engine: engine, Logger: log})
+	n.io = socketio.NewServer(socketio.Options{Adapter: a, Client: page.Client(), Engine: engine, Logger: log})
 	chat.Register(n.io, chat.Options{Node: n.id, Logger: log})
 	n.http = &http.Server{
 		Handler:           n.routes(pages),
@@ -107,22 +107,10 @@ func another(port uint16) uint16 {
 func (n *node) routes(pages http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", pages)
-	mux.Handle("/socket.io/", n.socketIO())
+	mux.Handle("/socket.io/", n.io)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", n.ready)
 	return mux
-}
-
-// socketIO serves the clients, and the client library to those that ask for it.
-func (n *node) socketIO() http.Handler {
-	bundle := page.ClientBundle()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/socket.io/" {
-			n.io.ServeHTTP(w, r)
-			return
-		}
-		bundle.ServeHTTP(w, r)
-	})
 }
 
 // ready tells a load balancer whether this node takes part in the conversation.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"github.com/damso/damso/internal/asset"
 )
 
 // folder serves the files of dir as they are at the time of each request.
@@ -17,7 +19,7 @@ func folder(dir string) (http.Handler, error) {
 		return nil, fmt.Errorf("page: open static folder: %w", err)
 	}
 	files := http.FileServerFS(publicFS{root.FS()})
-	return readOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return asset.ReadOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-cache")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		files.ServeHTTP(w, r)

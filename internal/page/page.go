@@ -1,4 +1,4 @@
-// Package page serves the chat's page and the JavaScript client library.
+// Package page serves the chat's page, and has the JavaScript client library.
 //
 // Both are built from web/ into the folder dist, which is embedded in the
 // binary. The built files are not committed: a binary from a clone in which
@@ -32,6 +32,19 @@ type Options struct {
 	Dir string
 }
 
+// Client has the JavaScript client library, for socketio.Options.Client. It is nil
+// where the library was not built.
+func Client() fs.FS {
+	files, err := fs.Sub(dist, clientDir)
+	if err != nil {
+		panic(err) // clientDir is a constant and valid
+	}
+	if _, err := fs.Stat(files, "socket.io.js"); err != nil {
+		return nil
+	}
+	return files
+}
+
 // Handler serves the page at "/" and its files beside it. It answers GET and
 // HEAD, and 405 to every other method.
 //
@@ -45,16 +58,4 @@ func Handler(opts Options) (http.Handler, error) {
 		return nil, err
 	}
 	return builtIn(site)
-}
-
-// readOnly answers 405 to everything but GET and HEAD.
-func readOnly(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }

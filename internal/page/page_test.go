@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/damso/damso/internal/testenv"
 )
 
 // built is a site as Vite leaves it.
@@ -149,25 +152,6 @@ func TestSiteNotModified(t *testing.T) {
 	}
 }
 
-func TestAcceptsGzip(t *testing.T) {
-	tests := map[string]bool{
-		"":                       false,
-		"gzip":                   true,
-		"deflate, GZIP":          true,
-		"gzip;q=0":               false,
-		"gzip; q=0.0, br":        false,
-		"gzip; q=0.5":            true,
-		"gzip;q=x":               false,
-		"br, x-gzip":             false,
-		"br;q=1.0, gzip;level=9": true,
-	}
-	for header, want := range tests {
-		if got := acceptsGzip(header); got != want {
-			t.Errorf("acceptsGzip(%q) = %v, want %v", header, got, want)
-		}
-	}
-}
-
 func TestNotBuilt(t *testing.T) {
 	resp := request(t, site(t, fstest.MapFS{}), "GET", "/")
 	if body := text(t, resp); resp.StatusCode != 200 || !strings.Contains(body, "make build") {
@@ -184,5 +168,20 @@ func TestHandlerZeroOptions(t *testing.T) {
 	resp := request(t, h, "GET", "/")
 	if body := text(t, resp); resp.StatusCode != 200 || !strings.Contains(body, "Damso") {
 		t.Errorf("status %d, body %q", resp.StatusCode, body)
+	}
+}
+
+// The client library is there whole, or not at all.
+func TestClient(t *testing.T) {
+	files := Client()
+	if files == nil {
+		testenv.Missing(t, "the client library was not built: make build")
+	}
+	for _, name := range []string{"socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"} {
+		for _, name := range []string{name, name + ".map"} {
+			if info, err := fs.Stat(files, name); err != nil || info.Size() < 10_000 {
+				t.Errorf("%s: %v, %v", name, info, err)
+			}
+		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
+
+	"github.com/damso/damso/internal/asset"
 )
 
 // policy is the page's Content-Security-Policy.
@@ -37,7 +39,7 @@ func builtIn(site fs.FS) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("page: read built-in page: %w", err)
 	}
-	return readOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return asset.ReadOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("Referrer-Policy", "no-referrer")
@@ -52,8 +54,8 @@ func builtIn(site fs.FS) (http.Handler, error) {
 }
 
 // loadSite reads every file of site. The keys are URL paths.
-func loadSite(site fs.FS) (map[string]*asset, error) {
-	assets := make(map[string]*asset)
+func loadSite(site fs.FS) (map[string]*asset.Asset, error) {
+	assets := make(map[string]*asset.Asset)
 	err := fs.WalkDir(site, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -62,9 +64,9 @@ func loadSite(site fs.FS) (map[string]*asset, error) {
 		if err != nil {
 			return err
 		}
-		a := newAsset(name, body)
+		a := asset.New(name, body)
 		if strings.HasPrefix(name, "assets/") { // Vite puts a hash of the content in these names
-			a.cacheControl = "public, max-age=31536000, immutable"
+			a.CacheControl = "public, max-age=31536000, immutable"
 		}
 		assets["/"+name] = a
 		return nil
@@ -74,7 +76,7 @@ func loadSite(site fs.FS) (map[string]*asset, error) {
 	}
 	index, ok := assets["/index.html"]
 	if !ok {
-		index = newAsset("index.html", []byte(notBuilt))
+		index = asset.New("index.html", []byte(notBuilt))
 	}
 	assets["/"] = index
 	return assets, nil

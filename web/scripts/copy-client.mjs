@@ -1,6 +1,6 @@
 // Copies the client library to where the binary embeds it, under the names
-// that Node's Socket.IO server offers, with its version beside it.
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// that Node's Socket.IO server offers.
+import { cpSync, mkdirSync, rmSync } from "node:fs";
 
 const from = new URL("../node_modules/socket.io-client/", import.meta.url);
 const to = new URL("../../internal/page/dist/client/", import.meta.url);
@@ -12,5 +12,3 @@ mkdirSync(to, { recursive: true });
 for (const file of files.flatMap((name) => [name, `${name}.map`])) {
   cpSync(new URL(`dist/${file}`, from), new URL(file, to));
 }
-const { version } = JSON.parse(readFileSync(new URL("package.json", from), "utf8"));
-writeFileSync(new URL("VERSION", to), `${version}\n`);

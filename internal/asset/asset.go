@@ -1,4 +1,5 @@
-package page
+// Package asset serves files from memory, with ETag, gzipped for those that take it.
+package asset
 
 import (
 	"bytes"
@@ -26,30 +27,28 @@ var contentTypes = map[string]string{
 	".webmanifest": "application/manifest+json",
 }
 
-// An asset is one file in memory, served plain or gzipped.
-// It is never changed once it is served.
-type asset struct {
-	body         []byte
-	gzipped      func() []byte // compressed once, on first need; nil where that saves nothing
-	contentType  string
-	cacheControl string
-	etag         string // without the quotes
-	gzipETag     string // the same for the gzipped form
+// An Asset is one file in memory, served plain or gzipped. It is never changed once
+// it is served.
+type Asset struct {
+	ContentType  string // by the name's extension, until it is set
+	CacheControl string // "no-cache" until it is set: browsers ask every time
+
+	body    []byte
+	gzipped func() []byte // compressed once, on first need; nil where that saves nothing
+	etag    string        // the hash of body
 }
 
-// newAsset makes an asset that browsers ask about every time, with the hash of
-// its content as ETag.
-func newAsset(name string, body []byte) *asset {
+// New makes an Asset of a file's content, which must not be changed any more.
+func New(name string, body []byte) *Asset {
 	sum := sha256.Sum256(body)
-	a := &asset{
+	a := &Asset{
+		ContentType:  contentTypes[path.Ext(name)],
+		CacheControl: "no-cache",
 		body:         body,
-		contentType:  contentTypes[path.Ext(name)],
-		cacheControl: "no-cache",
 		etag:         hex.EncodeToString(sum[:8]),
 	}
-	a.gzipETag = a.etag + "-gz"
-	if a.contentType == "" {
-		a.contentType = "application/octet-stream"
+	if a.ContentType == "" {
+		a.ContentType = "application/octet-stream"
 	}
 	if path.Ext(name) != ".png" {
 		a.gzipped = sync.OnceValue(func() []byte { return compress(body) })
@@ -58,22 +57,35 @@ func newAsset(name string, body []byte) *asset {
 }
 
 // ServeHTTP answers with the file, a range of it, or 304 where the browser has
-// it already.
-func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// it already. It is for requests that read, see [ReadOnly].
+func (a *Asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Cache-Control", a.cacheControl)
-	h.Set("Content-Type", a.contentType)
+	h.Set("Cache-Control", a.CacheControl)
+	h.Set("Content-Type", a.ContentType)
+	h.Set("X-Content-Type-Options", "nosniff")
 	body, etag := a.body, a.etag
 	if a.gzipped != nil {
-		h.Set("Vary", "Accept-Encoding")
+		h.Add("Vary", "Accept-Encoding")
 		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
-			body, etag = a.gzipped(), a.gzipETag
+			body, etag = a.gzipped(), etag+"-gz"
 			h.Set("Content-Encoding", "gzip")
 			h.Set("Content-Length", strconv.Itoa(len(body)))
 		}
 	}
 	h.Set("ETag", `"`+etag+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// ReadOnly answers 405 to everything but GET and HEAD.
+func ReadOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // acceptsGzip reports whether an Accept-Encoding header names gzip without
