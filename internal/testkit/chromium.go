@@ -19,8 +19,11 @@ import (
 // A Browser is a headless Chromium with a profile of its own.
 type Browser struct{ ctx context.Context }
 
-// Chromium starts a browser, which ends with the test.
-func Chromium(t testing.TB) *Browser {
+// QUIC lets the browser use HTTP/3, and with it WebTransport.
+var QUIC = chromedp.Flag("disable-quic", false)
+
+// Chromium starts a browser, which ends with the test. It has QUIC only if asked for.
+func Chromium(t testing.TB, more ...chromedp.ExecAllocatorOption) *Browser {
 	t.Helper()
 	path := testenv.Need(t, "chromium", "chromium-browser", "google-chrome")
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
@@ -35,7 +38,7 @@ func Chromium(t testing.TB) *Browser {
 	if os.Geteuid() == 0 {
 		opts = append(opts, chromedp.NoSandbox)
 	}
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), opts...)
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(opts, more...)...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(func() {
 		cancel() // waits for the browser
