@@ -58,17 +58,20 @@ type Adapter struct {
 	// Set by New, then never written.
 	client rueidis.ClientOption
 	opts   Options
+	wire   wire
 	log    *slog.Logger
 	uid    string // names this node's broadcasts
 	queue  *queue
 	opened chan struct{} // has room for one: a namespace was opened or closed
 
-	running atomic.Bool // Run was called
+	running atomic.Bool     // Run was called
+	queries adapter.Queries // what this node has asked
 	counts  counts
 
 	mu         sync.RWMutex
-	namespaces map[string]*namespace // by pattern; guarded by mu
-	leaving    []string              // patterns of closed namespaces that are subscribed still; guarded by mu
+	namespaces map[string]*namespace // by name; guarded by mu
+	topics     map[string]*namespace // by the names of their topics; guarded by mu
+	leaving    []topic               // of closed namespaces, subscribed still; guarded by mu
 	cause      error                 // why there is no connection, nil if there is one; guarded by mu
 	since      time.Time             // when there was a connection first, or none; guarded by mu
 }
@@ -101,11 +104,13 @@ func New(client rueidis.ClientOption, opts Options) *Adapter {
 	return &Adapter{
 		client:     withDefaults(client),
 		opts:       opts,
+		wire:       classic{},
 		log:        opts.Logger,
 		uid:        newUID(),
 		queue:      newQueue(opts.MaxQueued, opts.MaxQueuedBytes),
 		opened:     make(chan struct{}, 1),
 		namespaces: make(map[string]*namespace),
+		topics:     make(map[string]*namespace),
 		cause:      errNotYet,
 		since:      time.Now(),
 	}
@@ -147,9 +152,12 @@ func newUID() string {
 func (a *Adapter) Open(nsp string, local adapter.Local) (adapter.Namespace, error) {
 	n := newNamespace(a, nsp, local)
 	a.mu.Lock()
-	_, taken := a.namespaces[n.pattern]
+	_, taken := a.namespaces[nsp]
 	if !taken {
-		a.namespaces[n.pattern] = n
+		a.namespaces[nsp] = n
+		for _, t := range n.topics {
+			a.topics[t.name] = n
+		}
 	}
 	a.mu.Unlock()
 	if taken {
@@ -171,18 +179,21 @@ func (a *Adapter) wake() {
 func (a *Adapter) close(n *namespace) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.namespaces[n.pattern] != n {
+	if a.namespaces[n.name] != n {
 		return
 	}
-	delete(a.namespaces, n.pattern)
+	delete(a.namespaces, n.name)
+	for _, t := range n.topics {
+		delete(a.topics, t.name)
+	}
 	if n.subscribed {
-		a.leaving = append(a.leaving, n.pattern)
+		a.leaving = append(a.leaving, n.topics...)
 		a.wake()
 	}
 }
 
-// takeLeaving returns the patterns that must not be subscribed any longer.
-func (a *Adapter) takeLeaving() []string {
+// takeLeaving returns the topics that must not be subscribed any longer.
+func (a *Adapter) takeLeaving() []topic {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	leaving := a.leaving
@@ -207,9 +218,9 @@ func (a *Adapter) Ready() error {
 
 // Stats are counts since [New].
 type Stats struct {
-	Published   uint64 // operations that Redis took
-	Dropped     uint64 // operations that were not published
-	Received    uint64 // operations of other nodes that were applied
+	Published   uint64 // operations, questions and answers that Redis took
+	Dropped     uint64 // those that were not published
+	Received    uint64 // operations, questions and answers of other nodes that were understood
 	Undecodable uint64 // messages that made no sense and were dropped
 	Connects    uint64 // times that a connection was made
 }
@@ -229,11 +240,11 @@ func (a *Adapter) Stats() Stats {
 	}
 }
 
-// byPattern returns the namespace that a pattern belongs to, nil if none does.
-func (a *Adapter) byPattern(pattern string) *namespace {
+// byTopic returns the namespace that a topic belongs to, nil if none does.
+func (a *Adapter) byTopic(name string) *namespace {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	return a.namespaces[pattern]
+	return a.topics[name]
 }
 
 // unsubscribed returns the namespaces that are not subscribed.
@@ -254,11 +265,19 @@ func (a *Adapter) setSubscribed(namespaces []*namespace) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, n := range namespaces {
-		if a.namespaces[n.pattern] == n {
+		if a.namespaces[n.name] == n {
 			n.subscribed = true
 			continue
 		}
-		a.leaving = append(a.leaving, n.pattern)
+		a.leaving = append(a.leaving, n.topics...)
 		a.wake()
+	}
+}
+
+// drop counts items that are not sent, and tells those who wait for them why.
+func (a *Adapter) drop(items []item, err error) {
+	a.counts.dropped.Add(uint64(len(items)))
+	for _, i := range items {
+		i.fail(err)
 	}
 }

@@ -26,8 +26,9 @@ type link struct {
 	pub    rueidis.DedicatedClient
 	closed <-chan error // sub's end, with the reason
 
-	rx codec     // owned by sub's reader
-	tx publisher // owned by publish
+	rx    codec  // owned by sub's reader
+	tx    batch  // owned by publish
+	items []item // owned by publish: the memory of what it has sent last
 }
 
 // runLink connects, and serves the connection until it fails or ctx ends. It returns
@@ -77,6 +78,7 @@ func (a *Adapter) connect(cut context.Context) (*link, error) {
 		return nil, err
 	}
 	l := &link{a: a, client: client}
+	l.tx.l = l
 	l.sub, _ = client.Dedicate()
 	l.pub, _ = client.Dedicate()
 	l.closed = l.sub.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: l.receive})
@@ -145,31 +147,47 @@ func (l *link) listen(ctx context.Context) error {
 // subscribe ends the subscriptions of closed namespaces, then subscribes those that
 // are not; one that was opened again may be among both.
 func (l *link) subscribe(ctx context.Context) error {
-	if leaving := l.a.takeLeaving(); len(leaving) > 0 {
-		cmd := l.sub.B().Punsubscribe().Pattern(leaving...).Build()
-		if err := l.sub.Do(ctx, cmd).Error(); err != nil {
-			return fmt.Errorf("unsubscribe: %w", err)
-		}
+	if err := l.do(ctx, false, l.a.takeLeaving()); err != nil {
+		return fmt.Errorf("unsubscribe: %w", err)
 	}
 	namespaces := l.a.unsubscribed()
-	if len(namespaces) == 0 {
-		return nil
+	var topics []topic
+	for _, n := range namespaces {
+		topics = append(topics, n.topics...)
 	}
-	patterns := make([]string, len(namespaces))
-	for i, n := range namespaces {
-		patterns[i] = n.pattern
-	}
-	cmd := l.sub.B().Psubscribe().Pattern(patterns...).Build()
-	if err := l.sub.Do(ctx, cmd).Error(); err != nil {
+	if err := l.do(ctx, true, topics); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	l.a.setSubscribed(namespaces)
 	return nil
 }
 
+// do subscribes or unsubscribes topics.
+func (l *link) do(ctx context.Context, on bool, topics []topic) error {
+	for kind := range topicKinds {
+		var names []string
+		for _, t := range topics {
+			if t.kind == kind {
+				names = append(names, t.name)
+			}
+		}
+		if len(names) == 0 {
+			continue
+		}
+		if err := l.sub.Do(ctx, kind.subscribe(l.sub.B(), on, names)).Error(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // receive hands a message to its namespace. It is called by the connection's reader.
 func (l *link) receive(m rueidis.PubSubMessage) {
-	if n := l.a.byPattern(m.Pattern); n != nil {
-		n.receive(&l.rx, m)
+	name := m.Pattern
+	if name == "" {
+		name = m.Channel
+	}
+	if n := l.a.byTopic(name); n != nil {
+		l.a.wire.receive(n, &l.rx, m)
 	}
 }

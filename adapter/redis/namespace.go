@@ -3,9 +3,7 @@ package redis
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/redis/rueidis"
 
@@ -13,30 +11,23 @@ import (
 )
 
 // A namespace is one Socket.IO namespace on Redis.
-//
-// The Node.js adapters also have PREFIX-request#NSP# and PREFIX-response#NSP#, for
-// questions to all servers. They take the number of subscribers of the request
-// channel for the number of servers that will answer, so a node that does not answer
-// must not subscribe to it.
 type namespace struct {
 	// Set by newNamespace, then never written.
 	a       *Adapter
 	name    string
 	channel string // of broadcasts; a room's is channel + room + "#"
-	pattern string // what matches all of them
 	local   adapter.Local
+	topics  []topic // what it listens to
 
 	subscribed bool // on the present connection; guarded by a.mu
 	closed     atomic.Bool
 }
 
 func newNamespace(a *Adapter, name string, local adapter.Local) *namespace {
-	channel := a.opts.Prefix + "#" + name + "#"
-	return &namespace{a: a, name: name, channel: channel, pattern: globEscaper.Replace(channel) + "*", local: local}
+	n := &namespace{a: a, name: name, channel: a.opts.Prefix + "#" + name + "#", local: local}
+	n.topics = a.wire.topics(n)
+	return n
 }
-
-// globEscaper escapes what has a meaning in Redis's patterns.
-var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
 
 // Publish implements [adapter.Namespace]. It returns [ErrUnavailable],
 // [ErrQueueFull], [ErrKind] or [adapter.ErrClosed], or nil if op is on its way.
@@ -46,7 +37,7 @@ func (n *namespace) Publish(op *adapter.Operation) error {
 	case n.closed.Load():
 		err = adapter.ErrClosed
 	case op.Kind == adapter.Broadcast:
-		err = n.a.queue.put(item{n, op})
+		err = n.a.queue.put(item{n: n, op: op})
 	}
 	if err != nil {
 		n.a.counts.dropped.Add(1)
@@ -70,16 +61,6 @@ func (n *namespace) Close() {
 	}
 }
 
-// appendChannel appends the channel that op is published to.
-func (n *namespace) appendChannel(dst []byte, op *adapter.Operation) []byte {
-	dst = append(dst, n.channel...)
-	if len(op.Rooms) == 1 {
-		dst = append(dst, op.Rooms[0]...)
-		dst = append(dst, '#')
-	}
-	return dst
-}
-
 // appendMessage appends op as it is published.
 func (n *namespace) appendMessage(dst []byte, c *codec, op *adapter.Operation) ([]byte, error) {
 	typ := packetEvent
@@ -92,9 +73,7 @@ func (n *namespace) appendMessage(dst []byte, c *codec, op *adapter.Operation) (
 // receive applies a message that arrived for the namespace. What cannot be decoded
 // is nothing: it may come from any program that uses the same Redis.
 func (n *namespace) receive(c *codec, m rueidis.PubSubMessage) {
-	// The message is never written to again, neither here nor, by the contract of
-	// adapter.Operation, by those who get parts of it as attachments.
-	b := unsafe.Slice(unsafe.StringData(m.Message), len(m.Message))
+	b := bytesOf(m.Message)
 	op, err := c.decodeBroadcast(b, n.a.uid, n.name)
 	switch {
 	case err != nil:

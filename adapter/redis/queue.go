@@ -6,23 +6,69 @@ import (
 	"github.com/damso/damso/adapter"
 )
 
-// An item is an operation that waits to be published.
+// An item is something that waits to be sent. It has one of op, count and answer.
 type item struct {
 	n  *namespace
-	op *adapter.Operation
+	op *adapter.Operation // for all other nodes
+	q  *adapter.Query     // waits for the answers to op, nil if there are none
+
+	// count wants to know how many nodes there are. It has room for the one result.
+	count chan<- counted
+
+	answer *adapter.Answer // for the one who asked
+	to     question        // what was asked
+}
+
+// counted is how many nodes have a namespace open.
+type counted struct {
+	n   int
+	err error
+}
+
+// A question is what another node has asked, as far as it takes to answer it.
+type question struct {
+	kind adapter.Kind
+	id   string // the question's, chosen by the one who asks
+	from string // the uid of the one who asks, "" if it did not say
+	form uint8  // which of the wire's forms it had
+}
+
+// fail tells who waits for what the item asks that it was not sent.
+func (i item) fail(err error) {
+	switch {
+	case i.q != nil:
+		i.q.Fail(err)
+	case i.count != nil:
+		i.count <- counted{err: err}
+	}
 }
 
 // size is about what the item holds in memory.
 func (i item) size() int {
-	n := 256 + len(i.op.Event.Data)
-	for _, b := range i.op.Event.Attachments {
+	n := 256
+	if i.op != nil {
+		n += sizeOfEvent(i.op.Event) + sizeOfStrings(i.op.Rooms) + sizeOfStrings(i.op.Except) + sizeOfStrings(i.op.Names)
+	}
+	if i.answer != nil {
+		n += sizeOfEvent(i.answer.Value) + sizeOfStrings(i.answer.Rooms)
+		for _, s := range i.answer.Sockets {
+			n += 128 + len(s.Handshake) + sizeOfEvent(s.Data) + sizeOfStrings(s.Rooms)
+		}
+	}
+	return n
+}
+
+func sizeOfEvent(e adapter.Event) int {
+	n := len(e.Data)
+	for _, b := range e.Attachments {
 		n += len(b)
 	}
-	for _, r := range i.op.Rooms {
-		n += len(r)
-	}
-	for _, r := range i.op.Except {
-		n += len(r)
+	return n
+}
+
+func sizeOfStrings(list []string) (n int) {
+	for _, s := range list {
+		n += 16 + len(s)
 	}
 	return n
 }
@@ -79,15 +125,14 @@ func (q *queue) swap(old []item) []item {
 	return items
 }
 
-// setOpen opens or closes the queue. Closing it drops what waits and returns how
-// much that was.
-func (q *queue) setOpen(open bool) (dropped int) {
+// setOpen opens or closes the queue. Closing it returns what was waiting.
+func (q *queue) setOpen(open bool) (left []item) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.open = open
 	if !open {
-		dropped = len(q.items)
+		left = q.items
 		q.items, q.bytes = nil, 0
 	}
-	return dropped
+	return left
 }

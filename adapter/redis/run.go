@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"time"
+
+	"github.com/damso/damso/adapter"
 )
 
 const (
@@ -76,11 +78,11 @@ func (a *Adapter) connected() {
 	a.log.Info("redis: connected again", slog.Duration("gap", time.Since(since).Round(time.Millisecond)))
 }
 
-// lost notes that there is no connection any more, or still none, and drops what
-// waits. It returns how long there had been one.
+// lost notes that there is no connection any more, or still none, drops what waits,
+// and ends the questions: no answer will come. It returns how long there had been one.
 func (a *Adapter) lost(cause error) time.Duration {
-	dropped := a.queue.setOpen(false)
-	a.counts.dropped.Add(uint64(dropped))
+	a.drop(a.queue.setOpen(false), ErrUnavailable)
+	a.queries.Each(func(q *adapter.Query) { q.Fail(ErrUnavailable) })
 	since, was := a.setCause(cause)
 	switch {
 	case cause == errStopped:

@@ -31,7 +31,7 @@ func TestTimeouts(t *testing.T) {
 }
 
 func TestGlobEscaper(t *testing.T) {
-	if got, want := newNamespace(New(redisOptions, Options{Prefix: "p"}), `/a*?[b]\c`, nil).pattern, `p#/a\*\?\[b\]\\c#*`; got != want {
+	if got, want := newNamespace(New(redisOptions, Options{Prefix: "p"}), `/a*?[b]\c`, nil).topics[0].name, `p#/a\*\?\[b\]\\c#*`; got != want {
 		t.Errorf("pattern %s, want %s", got, want)
 	}
 }
@@ -69,7 +69,7 @@ func TestQueueLimits(t *testing.T) {
 			t.Errorf("large item %d: %v, want %v", n, err, want)
 		}
 	}
-	if got := q.setOpen(false); got != 1 {
+	if got := len(q.setOpen(false)); got != 1 {
 		t.Errorf("%d items dropped, want 1", got)
 	}
 }
