@@ -2,9 +2,12 @@ package interop
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/damso/damso/internal/testenv"
 )
 
 // TestDocs checks that the cases that docs/compatibility.md names are there.
@@ -25,6 +28,38 @@ func TestDocs(t *testing.T) {
 		}
 		if m[2] != "*" && !strings.Contains(string(cases), "async '"+m[2]+"'(t)") {
 			t.Errorf("there is no case %s/%s", m[1], m[2])
+		}
+	}
+}
+
+// TestOptionsAreNamed holds the pages for those who come from socket.io and NestJS to
+// the options in the declarations of the JavaScript packages.
+func TestOptionsAreNamed(t *testing.T) {
+	root := testenv.NeedNodeModules(t, ".")
+	options := regexp.MustCompile(`(?m)^    (?:    )?(\w+)\??: `)
+	interfaces := regexp.MustCompile(`(?s)interface (?:Server|Attach)Options.*?\n}`)
+	for _, page := range []string{"compatibility.md", "nestjs.md"} {
+		text, err := os.ReadFile("../../docs/" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, file := range []string{"engine.io/build/server.d.ts", "server-4.8/dist/index.d.ts"} {
+			declarations, err := os.ReadFile(filepath.Join(root, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, declaration := range interfaces.FindAll(declarations, -1) {
+				for _, m := range options.FindAllSubmatch(declaration, -1) {
+					if name := string(m[1]); !strings.Contains(string(text), "`"+name+"`") && name != "name" { // of a cookie
+						t.Errorf("docs/%s does not have the option %s", page, name)
+					}
+					found++
+				}
+			}
+		}
+		if found < 24 {
+			t.Errorf("only %d options are declared: have the files another form?", found)
 		}
 	}
 }
