@@ -132,6 +132,12 @@ var rules = map[string]rule{
 		theirs: []string{json},
 		not:    outside,
 	},
+	"internal/clusterwire": {
+		why:    "the messages of the Node.js cluster adapters, for the adapter and the emitter; pure but for how times are written",
+		ours:   []string{"adapter", "internal/msgjson"},
+		theirs: []string{msgp},
+		not:    []string{"net", "net/http", "os", "log", "log/slog"},
+	},
 	"internal/msgjson":    {why: "the transcoder is a leaf and pure; of time it takes how dates are written", theirs: []string{msgp}, not: []string{"net", "net/http", "os", "log", "log/slog"}},
 	"internal/enginewire": {why: "the codec is a leaf and pure", not: outside},
 	"internal/asset":      {why: "files in memory are a leaf", not: []string{"os"}},

@@ -10,9 +10,10 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// appendQuoted appends s as a JSON string, as JSON.stringify escapes it. Bytes that
+// AppendQuoted appends s as a JSON string, as JSON.stringify escapes it. Bytes that
 // are not UTF-8 become U+FFFD, and a lone surrogate in three bytes its \u escape.
-func appendQuoted(dst, s []byte) []byte {
+func AppendQuoted[T string | []byte](dst []byte, text T) []byte {
+	s := []byte(text)
 	dst = append(dst, '"')
 	if utf8.Valid(s) {
 		dst = appendEscaped(dst, s)

@@ -44,7 +44,7 @@ func (u *Unpacker) value(b []byte, depth int) (rest []byte, err error) {
 		var s []byte
 		s, rest, err = msgp.ReadStringZC(b)
 		if err == nil {
-			u.out = appendQuoted(u.out, s)
+			u.out = AppendQuoted(u.out, s)
 		}
 	case msgp.BinType:
 		var s []byte
