@@ -44,9 +44,10 @@ func tell(c *Call, e *Error) error {
 	return acknowledge(c.Event, payload)
 }
 
-// acknowledge is Ack for an event that the handler may have acknowledged itself.
+// acknowledge is the last that is said of an event, which the handler may have
+// acknowledged itself.
 func acknowledge(e *socketio.Event, v any) error {
-	if err := e.Ack(v); !errors.Is(err, socketio.ErrAcked) {
+	if err := e.AckNow(v); !errors.Is(err, socketio.ErrAcked) {
 		return err
 	}
 	return nil

@@ -57,6 +57,34 @@ func unescape(s string) string {
 	return strings.NewReplacer(`\uc548`, "안", `\ub155`, "녕", `\ud83d\udc4b`, "👋", `\ub458`, "둘").Replace(b.String())
 }
 
+// TestAckNow has answers come at once, after what was said before them, whether other
+// events wait or not.
+func TestAckNow(t *testing.T) {
+	everyWay(t, func(t *testing.T, o siotest.Options) {
+		srv, clients := serve(t, socketio.Options{})
+		ns := srv.Of("/")
+		ns.Handle("now", func(_ context.Context, s *socketio.Socket, e *socketio.Event) error {
+			if err := s.Emit("before"); err != nil {
+				return err
+			}
+			return errors.Join(e.AckNow(1, []byte("b")), s.Emit("after"))
+		})
+		c := clients.Open(o)
+		c.Join("/", "")
+		for range 3 {
+			const count = 20
+			for id := range count {
+				_ = c.Send(fmt.Sprintf(`2%d["now"]`, id))
+			}
+			for id := range count {
+				c.Want(`2["before"]`, fmt.Sprintf(`61-%d[1,{"_placeholder":true,"num":0}]`, id))
+				c.WantBinary([]byte("b"))
+				c.Want(`2["after"]`)
+			}
+		}
+	})
+}
+
 func TestAckTwice(t *testing.T) {
 	srv, clients := serve(t, socketio.Options{})
 	errs := make(chan error, 8)

@@ -58,14 +58,15 @@ func (e *Event) Ack(args ...any) error {
 	return e.answer(e.socket.conn.session.Send, args)
 }
 
-// result answers the client with what a handler has returned. If no other event
-// waits, nothing more will be said for now: then it is written at once.
-func (e *Event) result(v any) error {
+// AckNow is Ack for a handler that has nothing more to say, before it returns, as
+// [OnAck] does it: if no other event of the client waits, the answer is written at
+// once, instead of together with what else is sent by then.
+func (e *Event) AckNow(args ...any) error {
 	send := e.socket.conn.session.Send
-	if e.socket.lastEvent() {
+	if e.wantsAck && e.socket.lastEvent() {
 		send = e.socket.conn.session.SendNow
 	}
-	return e.answer(send, []any{v})
+	return e.answer(send, args)
 }
 
 func (e *Event) answer(send func(*engineio.Message), args []any) error {

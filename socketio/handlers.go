@@ -150,7 +150,7 @@ func OnAck[T, R any](ns *Namespace, event string, h func(ctx context.Context, s 
 		if err != nil || !e.WantsAck() {
 			return err
 		}
-		return e.result(result)
+		return e.AckNow(result)
 	})
 }
 
