@@ -30,7 +30,8 @@ type Adapter interface {
 	Open(nsp string, local Local) (Namespace, error)
 
 	// Run keeps the connections to the other nodes until ctx ends, over failures
-	// too. It is called once. When it returns, no goroutine of the adapter is left.
+	// too. It is called once. When it returns, no goroutine of the adapter is left, and
+	// no question waits for answers.
 	Run(ctx context.Context) error
 
 	// Ready returns nil while the other nodes can be reached and hear this one,
@@ -62,8 +63,8 @@ type Namespace interface {
 	Room(name string, own, here bool)
 
 	// Close takes the namespace out of the cluster, on this node. It does not wait
-	// for the network. What was published before is still sent; Publish returns
-	// [ErrClosed] from now on. An operation that is arriving at the moment may still
+	// for the network. What was published before is still sent; Publish and Ask return
+	// [ErrClosed] from now on, and the questions asked here end with it. An operation that is arriving at the moment may still
 	// be applied. The namespace may be opened again.
 	Close()
 }

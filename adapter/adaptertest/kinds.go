@@ -8,8 +8,8 @@ import (
 )
 
 // kinds publishes operations of each kind: an adapter carries them, or says that it
-// does not know them.
-func kinds(t *testing.T, nodes []adapter.Adapter) {
+// does not know them where the suite allows that.
+func kinds(t *testing.T, s Suite, nodes []adapter.Adapter) {
 	members := Open(t, "/", Start(t, nodes...)...)
 	for _, op := range []*adapter.Operation{
 		{Kind: adapter.Join, Rooms: []string{"a"}, Except: []string{"b"}, Names: []string{"c", "대화방"}},
@@ -18,12 +18,19 @@ func kinds(t *testing.T, nodes []adapter.Adapter) {
 		{Kind: adapter.Disconnect},
 		{Kind: adapter.ServerSide, Event: Event("hello", 1).Event},
 	} {
-		switch err := members[0].Publish(op); {
-		case err == nil:
+		err := members[0].Publish(op)
+		switch {
+		case s.Lacks.publish(op.Kind) && errors.Is(err, adapter.ErrKind):
+		case err != nil:
+			t.Errorf("kind %d: %v", op.Kind, err)
+		default:
 			members[1].Want(t, op)
 			members[2].Want(t, op)
-		case !errors.Is(err, adapter.ErrKind):
-			t.Errorf("kind %d: %v, want nil or adapter.ErrKind", op.Kind, err)
+		}
+	}
+	for _, kind := range []adapter.Kind{0, adapter.Fetch, adapter.Rooms, 200} {
+		if err := members[0].Publish(&adapter.Operation{Kind: kind}); !errors.Is(err, adapter.ErrKind) {
+			t.Errorf("kind %d, which can't be published: %v, want adapter.ErrKind", kind, err)
 		}
 	}
 	last := Event("last", 0)
@@ -33,7 +40,7 @@ func kinds(t *testing.T, nodes []adapter.Adapter) {
 }
 
 // closedAndOpened closes a namespace on one node, and opens it there again.
-func closedAndOpened(t *testing.T, nodes []adapter.Adapter) {
+func closedAndOpened(t *testing.T, _ Suite, nodes []adapter.Adapter) {
 	members := Open(t, "/", Start(t, nodes...)...)
 	other := Open(t, "/other", nodes...)
 	members[0].Send(t, Event("before", 1))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +15,17 @@ import (
 type Member struct {
 	adapter.Namespace
 	arrived chan *adapter.Operation
+
+	mu      sync.Mutex
+	answers func(op *adapter.Operation, reply func(adapter.Answer)) // guarded by mu
+}
+
+// Answers sets how the member answers questions from now on. Before that it answers
+// each with an empty [adapter.Answer] at once.
+func (m *Member) Answers(f func(op *adapter.Operation, reply func(adapter.Answer))) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.answers = f
 }
 
 // Apply implements [adapter.Local].
@@ -25,10 +37,17 @@ func (m *Member) Apply(op *adapter.Operation) {
 	}
 }
 
-// Answer implements [adapter.Local].
+// Answer implements [adapter.Local]. The question is among what has arrived.
 func (m *Member) Answer(op *adapter.Operation, reply func(adapter.Answer)) {
 	m.Apply(op)
-	reply(adapter.Answer{})
+	m.mu.Lock()
+	answers := m.answers
+	m.mu.Unlock()
+	if answers == nil {
+		reply(adapter.Answer{})
+		return
+	}
+	answers(op, reply)
 }
 
 // Wants implements [adapter.Local].
@@ -103,6 +122,8 @@ func difference(got, want *adapter.Operation) string {
 		return fmt.Sprintf("flags %+v, want %+v", got.Flags, want.Flags)
 	case !slices.Equal(got.Names, want.Names):
 		return fmt.Sprintf("names %q, want %q", got.Names, want.Names)
+	case got.Brief != want.Brief:
+		return fmt.Sprintf("brief %v, want %v", got.Brief, want.Brief)
 	case got.Close != want.Close:
 		return fmt.Sprintf("close %v, want %v", got.Close, want.Close)
 	case string(got.Event.Data) != string(want.Event.Data):

@@ -1,10 +1,9 @@
-// Package adaptertest is the conformance suite for adapters: what every adapter must
-// do, this project's or another's.
 package adaptertest
 
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,16 +27,24 @@ func Start(t testing.TB, nodes ...adapter.Adapter) []adapter.Adapter {
 // Launch runs the adapters until the test ends. It does not wait until they are ready.
 func Launch(t testing.TB, nodes ...adapter.Adapter) {
 	for _, node := range nodes {
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan error, 1)
-		go func() { done <- node.Run(ctx) }()
-		t.Cleanup(func() {
-			cancel()
-			if err := receive(done); err != nil {
-				t.Errorf("Run: %v", err)
-			}
-		})
+		LaunchOne(t, node)
 	}
+}
+
+// LaunchOne is Launch for one adapter, which stop ends before the test does, and waits
+// for its end.
+func LaunchOne(t testing.TB, node adapter.Adapter) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- node.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := receive(done); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
 }
 
 // receive waits for the end of Run.

@@ -1,208 +1,95 @@
+// Package adaptertest is the conformance suite for adapters: what every adapter must
+// do, this project's or another's.
+//
+//	func TestConformance(t *testing.T) {
+//		adaptertest.Suite{Cluster: cluster}.Run(t)
+//	}
 package adaptertest
 
 import (
-	"encoding/json"
-	"fmt"
-	"strings"
-	"sync"
+	"slices"
 	"testing"
 
 	"github.com/damso/damso/adapter"
 )
 
-// Run runs the suite. cluster returns the adapters of the n nodes of a new cluster,
-// whose Run was not called; what else they need, it releases with t.Cleanup.
+// A Suite says what is tested. Only Cluster must be set.
+type Suite struct {
+	// Cluster returns the adapters of the n nodes of a new cluster, whose Run was not
+	// called; what else they need, it releases with t.Cleanup.
+	Cluster func(t *testing.T, n int) []adapter.Adapter
+
+	// Kill cuts a node that runs off from the others, as a crash does: it says nothing
+	// to anybody any more. Its Run goes on until the test ends. If nil, what the others
+	// do about it is not tested.
+	Kill func(t *testing.T, node adapter.Adapter)
+
+	// Oversize is a number of bytes that the adapter can't carry at once, for it to
+	// refuse. If zero, that is not tested.
+	Oversize int
+
+	// Lacks is what the adapter can't do. All else it must.
+	Lacks Lacks
+}
+
+// Lacks lists what an adapter can't do, because its wire format has no place for it.
+// The zero value is an adapter that can do everything.
+type Lacks struct {
+	// Publish are the kinds of operations that may be refused with [adapter.ErrKind]
+	// when they are published, and Ask those that may be when they are asked.
+	Publish, Ask []adapter.Kind
+
+	// Mesh says that it does not implement [adapter.Mesh]. Then it need not notice that
+	// a node has gone before a query's time is over.
+	Mesh bool
+	// Names says that answers do not tell whose they are.
+	Names bool
+	// AckSockets says that acknowledgements do not tell whose they are.
+	AckSockets bool
+	// AckArguments says that only the first argument of an acknowledgement arrives.
+	AckArguments bool
+	// Binary says that answers other than acknowledgements have no binary parts.
+	Binary bool
+	// Errors says that the error of a handler of ServerSide is not told.
+	Errors bool
+	// Slow says that policies for slow clients are not told.
+	Slow bool
+}
+
+func (l Lacks) publish(k adapter.Kind) bool { return slices.Contains(l.Publish, k) }
+func (l Lacks) ask(k adapter.Kind) bool     { return slices.Contains(l.Ask, k) }
+
+// A test is one of the suite: what is done with a new cluster of so many nodes.
+type test struct {
+	name  string
+	nodes int
+	run   func(t *testing.T, s Suite, nodes []adapter.Adapter)
+}
+
+// Run runs the suite.
+func (s Suite) Run(t *testing.T) {
+	s.run(t, published)
+	s.run(t, asked)
+	s.run(t, rooms)
+	if !s.Lacks.Mesh {
+		s.run(t, mesh)
+	}
+	if s.Kill != nil {
+		s.run(t, killed)
+	}
+}
+
+func (s Suite) run(t *testing.T, tests []test) {
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { test.run(t, s, s.Cluster(t, test.nodes)) })
+	}
+}
+
+// Run runs the part of the suite that is about what is published, for an adapter that
+// carries broadcasts and nothing else.
 func Run(t *testing.T, cluster func(t *testing.T, n int) []adapter.Adapter) {
-	for _, test := range []struct {
-		name string
-		run  func(t *testing.T, nodes []adapter.Adapter)
-	}{
-		{"arrives unchanged", arrivesUnchanged},
-		{"kinds", kinds},
-		{"order of a publisher", orderOfPublisher},
-		{"concurrent publishers", concurrentPublishers},
-		{"namespaces are apart", namespacesApart},
-		{"opened before and during Run", openedBeforeAndDuring},
-		{"opened twice", openedTwice},
-		{"closed and opened again", closedAndOpened},
-	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, cluster(t, 3)) })
-	}
-}
-
-func broadcast(data string, attachments ...string) *adapter.Operation {
-	op := &adapter.Operation{Kind: adapter.Broadcast, Event: adapter.Event{Data: []byte(data)}}
-	for _, a := range attachments {
-		op.Event.Attachments = append(op.Event.Attachments, []byte(a))
-	}
-	return op
-}
-
-// operations are one of each sort that must arrive as it was published.
-func operations() map[string]*adapter.Operation {
-	long := strings.Repeat("가나다라", 30_000)
-	ops := map[string]*adapter.Operation{
-		"no argument":        broadcast(`["ping"]`),
-		"korean and emoji":   broadcast(`["msgToClient",{"name":"연우","text":"안녕하세요 👋🏽"}]`),
-		"order of keys":      broadcast(`["e",{"z":1,"a":2,"10":3,"2":4,"":5}]`),
-		"numbers":            broadcast(`["e",0,-1,127,128,255,256,65535,65536,4294967295,4294967296,-32,-33,-128,-129,-32769,-2147483649,0.1,1.5e-7,1e+21,9007199254740993]`),
-		"literals":           broadcast(`["e",true,false,null,[],{},[[]],""]`),
-		"escapes":            broadcast(`["e","\"\\\b\f\n\r\t\u0000\u001f/"]`),
-		"lone surrogate":     broadcast(`["e","\ud800","x\udfffy","\udc00\ud800"]`),
-		"long text":          broadcast(`["e","` + long + `"]`),
-		"deep":               broadcast(`["e",` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `]`),
-		"wide":               broadcast(`["e",[1` + strings.Repeat(",1", 70_000) + `]]`),
-		"binary":             broadcast(`["e",{"_placeholder":true,"num":0}]`, "\x01\xff"),
-		"nested binary":      broadcast(`["e",{"a":[{"_placeholder":true,"num":0},{"b":{"_placeholder":true,"num":1}}]}]`, "", strings.Repeat("\x00\x01", 40_000)),
-		"placeholder's like": broadcast(`["e",{"_placeholder":true,"num":0}]`),
-	}
-	for name, rooms := range map[string][]string{
-		"one room":       {"lobby"},
-		"two rooms":      {"lobby", "대화방"},
-		"numeric room":   {"42"},
-		"room with #":    {"a#b#"},
-		"room is #":      {"#"},
-		"room with glob": {`*?[a]\`},
-		"room is empty":  {""},
-		"20 characters":  {"abcdefghij0123456789"},
-		"many rooms":     strings.Split(strings.Repeat("room,", 300), ","),
-	} {
-		op := Event("e", 1, rooms...)
-		ops[name] = op
-	}
-	except := Event("e", 1, "lobby")
-	except.Except = []string{"abcdefghij0123456789", "muted", "7"}
-	ops["except"] = except
-	for i := range 4 {
-		op := Event("e", i)
-		op.Flags = adapter.Flags{Volatile: i&1 != 0, NoCompress: i&2 != 0}
-		ops[fmt.Sprintf("flags %d", i)] = op
-	}
-	return ops
-}
-
-func arrivesUnchanged(t *testing.T, nodes []adapter.Adapter) {
-	members := Open(t, "/", Start(t, nodes...)...)
-	for name, op := range operations() {
-		t.Run(name, func(t *testing.T) {
-			if !json.Valid(op.Event.Data) {
-				t.Fatalf("the suite's own event is not JSON: %s", op.Event.Data)
-			}
-			members[0].Send(t, op)
-			members[1].Want(t, op)
-			members[2].Want(t, op)
-		})
-	}
-}
-
-// orderOfPublisher sends from one node and then from another, so that the last
-// operation tells that none of the first node's came back to it.
-func orderOfPublisher(t *testing.T, nodes []adapter.Adapter) {
-	members := Open(t, "/", Start(t, nodes...)...)
-	const n = 2000
-	for i := range n {
-		rooms := []string{"a", "b"}[:i%3] // several channels, where there are channels
-		members[0].Send(t, Event("n", i, rooms...))
-	}
-	for i := range n {
-		rooms := []string{"a", "b"}[:i%3]
-		members[1].Want(t, Event("n", i, rooms...))
-		members[2].Want(t, Event("n", i, rooms...))
-	}
-	last := Event("last", 0)
-	members[1].Send(t, last)
-	members[0].Want(t, last)
-	members[2].Want(t, last)
-}
-
-func concurrentPublishers(t *testing.T, nodes []adapter.Adapter) {
-	members := Open(t, "/", Start(t, nodes...)...)
-	const publishers, n = 8, 100
-	var sending sync.WaitGroup
-	for node, m := range members {
-		for p := range publishers {
-			sending.Go(func() {
-				for i := range n {
-					m.Send(t, Event(fmt.Sprint(node, "/", p), i))
-				}
-			})
-		}
-	}
-	sending.Wait()
-	for node, m := range members {
-		next := make(map[string]int)
-		for range (len(members) - 1) * publishers * n {
-			name, i := decode(t, m.Next(t))
-			if next[name] != i {
-				t.Fatalf("node %d got %s's operation %d, want %d", node, name, i, next[name])
-			}
-			next[name]++
-		}
-		for name := range next {
-			if strings.HasPrefix(name, fmt.Sprint(node, "/")) {
-				t.Errorf("node %d got its own operations", node)
-			}
-		}
-	}
-}
-
-func decode(t *testing.T, op *adapter.Operation) (name string, n int) {
-	t.Helper()
-	if err := json.Unmarshal(op.Event.Data, &[]any{&name, &n}); err != nil {
-		t.Fatal(err)
-	}
-	return name, n
-}
-
-func namespacesApart(t *testing.T, nodes []adapter.Adapter) {
-	Start(t, nodes...)
-	names := []string{"/", "/a", "/a/b", "/*", "/?", "/[a]", `/\`, "/안녕", "/x-request"}
-	members := make(map[string][]*Member)
-	for _, name := range names {
-		members[name] = Open(t, name, nodes...)
-	}
-	for _, name := range names {
-		members[name][0].Send(t, Event(name, 1))
-		members[name][0].Send(t, Event(name, 2, "b#"))
-	}
-	for _, name := range names {
-		for _, m := range members[name][1:] {
-			m.Want(t, Event(name, 1))
-			m.Want(t, Event(name, 2, "b#"))
-		}
-	}
-	for _, name := range names { // and nothing else: this would be behind it
-		members[name][0].Send(t, Event(name, "\"end\""))
-		members[name][1].Want(t, Event(name, "\"end\""))
-	}
-}
-
-func openedBeforeAndDuring(t *testing.T, nodes []adapter.Adapter) {
-	before := make([]*Member, len(nodes))
-	for i, node := range nodes {
-		if node.Ready() == nil {
-			t.Error("Ready before Run")
-		}
-		before[i] = &Member{arrived: make(chan *adapter.Operation, 16)}
-		var err error
-		if before[i].Namespace, err = node.Open("/before", before[i]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	Start(t, nodes...)
-	during := Open(t, "/during", nodes...)
-	for _, members := range [][]*Member{before, during} {
-		members[2].Send(t, Event("e", 1))
-		members[0].Want(t, Event("e", 1))
-		members[1].Want(t, Event("e", 1))
-	}
-}
-
-func openedTwice(t *testing.T, nodes []adapter.Adapter) {
-	if _, err := nodes[0].Open("/", &Member{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := nodes[0].Open("/", &Member{}); err == nil {
-		t.Error("a namespace could be opened twice")
-	}
+	Suite{Cluster: cluster, Lacks: Lacks{
+		Publish: []adapter.Kind{adapter.Join, adapter.Leave, adapter.Disconnect, adapter.ServerSide},
+		Slow:    true,
+	}}.run(t, published)
 }

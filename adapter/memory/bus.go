@@ -7,6 +7,7 @@ package memory
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -111,6 +112,9 @@ func (b *Bus) publish(from *namespace, op *adapter.Operation) (err error) {
 	if err := from.usable(); err != nil {
 		return err
 	}
+	if op.Kind < adapter.Broadcast || op.Kind > adapter.ServerSide {
+		return fmt.Errorf("memory: publish kind %d: %w", op.Kind, adapter.ErrKind)
+	}
 	for _, n := range b.nodes {
 		if n != from.node && !n.queue(func() { n.apply(from.name, op) }) {
 			err = ErrQueueFull
@@ -125,6 +129,9 @@ func (b *Bus) ask(from *namespace, q *adapter.Query) error {
 	defer b.mu.Unlock()
 	if err := from.usable(); err != nil {
 		return err
+	}
+	if q.Op.Kind < adapter.Broadcast || q.Op.Kind > adapter.Rooms {
+		return fmt.Errorf("memory: ask kind %d: %w", q.Op.Kind, adapter.ErrKind)
 	}
 	if err := from.keep(q); err != nil {
 		return err

@@ -14,14 +14,17 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
-	adaptertest.Run(t, func(t *testing.T, n int) []adapter.Adapter {
-		var bus memory.Bus
-		nodes := make([]adapter.Adapter, n)
-		for i := range nodes {
-			nodes[i] = bus.Node()
-		}
-		return nodes
-	})
+	adaptertest.Suite{
+		Cluster: func(_ *testing.T, n int) []adapter.Adapter {
+			var bus memory.Bus
+			nodes := make([]adapter.Adapter, n)
+			for i := range nodes {
+				nodes[i] = bus.Node()
+			}
+			return nodes
+		},
+		Oversize: memory.MaxMessage + 1,
+	}.Run(t)
 }
 
 func TestNotRunning(t *testing.T) {

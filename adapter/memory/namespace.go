@@ -54,12 +54,12 @@ func (n *namespace) lose(id string) {
 }
 
 // Publish implements [adapter.Namespace]. It returns [ErrUnavailable],
-// [ErrQueueFull] or [adapter.ErrClosed], or nil. After ErrQueueFull, those nodes that
+// [ErrQueueFull], [adapter.ErrKind] or [adapter.ErrClosed], or nil. After ErrQueueFull, those nodes that
 // had room get op.
 func (n *namespace) Publish(op *adapter.Operation) error { return n.node.bus.publish(n, op) }
 
 // Ask implements [adapter.Namespace]. It returns [ErrUnavailable], [adapter.ErrClosed],
-// [adapter.ErrTooManyQueries] or nil. A node whose queue is full is lost.
+// [adapter.ErrKind], [adapter.ErrTooManyQueries] or nil. A node whose queue is full is lost.
 func (n *namespace) Ask(q *adapter.Query) error { return n.node.bus.ask(n, q) }
 
 // Servers implements [adapter.Namespace]. It does not wait.
