@@ -93,7 +93,9 @@ func (s *site) Open(session *engineio.Session) engineio.Receiver {
 	return p
 }
 
-func serve(t testing.TB, opts engineio.Options) *site {
+func serve(t testing.TB, opts engineio.Options) *site { return serveWith(t, Server{}, opts) }
+
+func serveWith(t testing.TB, server Server, opts engineio.Options) *site {
 	t.Helper()
 	if opts.Transports == nil {
 		opts.Transports = []string{engineio.Polling, engineio.WebTransport}
@@ -108,7 +110,8 @@ func serve(t testing.TB, opts engineio.Options) *site {
 	s.engine = engineio.NewServer(s, opts)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- (&Server{Engine: s.engine, TLS: config}).Serve(ctx, udp) }()
+	server.Engine, server.TLS = s.engine, config
+	go func() { done <- server.Serve(ctx, udp) }()
 	s.stop = func() error { cancel(); return await(t, done, "end of Serve") }
 	t.Cleanup(func() {
 		if err := s.engine.Close(); err != nil {

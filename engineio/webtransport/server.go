@@ -1,16 +1,7 @@
 // Package webtransport serves the sessions of an engineio.Server over WebTransport,
 // for clients of Socket.IO 4.7 and later in browsers. It listens on a UDP port of its
-// own, beside the HTTP server that has the other transports:
-//
-//	engine := engineio.NewServer(handler, engineio.Options{
-//		Transports: []string{engineio.Polling, engineio.WebSocket, engineio.WebTransport},
-//	})
-//	wt := webtransport.Server{Engine: engine, Addr: ":443", TLS: config}
-//	go wt.ListenAndServe(ctx)
-//
-// Browsers look for it at the address of the page's other requests: the same name, and
-// for UDP the same port. For a socketio.Server, Engine is what its Engine method
-// returns.
+// own, beside the HTTP server that has the other transports. Clients look for it at the
+// address that they have for these: the same name, and the same number of the port.
 //
 // Nothing else links QUIC: who does not import this package does without.
 package webtransport
@@ -51,6 +42,8 @@ type Server struct {
 	// one of at most 14 days whose hash the page has (serverCertificateHashes). It
 	// must not be nil.
 	TLS *tls.Config
+
+	idle time.Duration // instead of the default, in tests
 }
 
 // ListenAndServe is Serve on Addr.
@@ -81,7 +74,7 @@ func (s *Server) Serve(ctx context.Context, conn net.PacketConn) error {
 	if err != nil {
 		return fmt.Errorf("webtransport: listen: %w", err)
 	}
-	err = newListener(s.Engine, &opts).serve(ctx, quicListener)
+	err = newListener(s.Engine, &opts, cmp.Or(s.idle, defaultIdle)).serve(ctx, quicListener)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -107,23 +100,21 @@ func quicConfig(opts *engineio.Options) *quic.Config {
 	return c
 }
 
-// quicIdle is how long a connection may be silent. Browsers have the same limit.
+// quicIdle is how long a connection may be silent. It is the usual limit of clients, too.
 const quicIdle = 30 * time.Second
-
-// idleGrace is how long a connection may stay after its session.
-const idleGrace = 5 * time.Second
 
 // A listener is a Server at work.
 type listener struct {
 	engine  *engineio.Server
 	opts    *engineio.Options
+	idle    time.Duration // see usage
 	wt      webtransport.Server
 	serving sync.WaitGroup
 }
 
-func newListener(engine *engineio.Server, opts *engineio.Options) *listener {
-	l := &listener{engine: engine, opts: opts}
-	l.wt.H3 = &http3.Server{Handler: l, ConnContext: l.watch, MaxHeaderBytes: 16 << 10}
+func newListener(engine *engineio.Server, opts *engineio.Options, idle time.Duration) *listener {
+	l := &listener{engine: engine, opts: opts, idle: idle}
+	l.wt.H3 = &http3.Server{Handler: l, ConnContext: l.withUsage, MaxHeaderBytes: 16 << 10}
 	l.wt.CheckOrigin = func(*http.Request) bool { return true } // AllowRequest may
 	return l
 }
@@ -146,16 +137,6 @@ func (l *listener) serve(ctx context.Context, ln *quic.EarlyListener) error {
 	}
 }
 
-// idleKey is the key of a connection's timer in the context of its requests.
-type idleKey struct{}
-
-// watch closes a connection on which no session is opened.
-func (l *listener) watch(ctx context.Context, conn *quic.Conn) context.Context {
-	return context.WithValue(ctx, idleKey{}, time.AfterFunc(l.opts.UpgradeTimeout, func() {
-		_ = conn.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
-	}))
-}
-
 // ServeHTTP serves a request to open a session.
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	session, err := l.wt.Upgrade(w, r)
@@ -164,9 +145,9 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this is for WebTransport", http.StatusBadRequest)
 		return
 	}
-	idle := r.Context().Value(idleKey{}).(*time.Timer)
-	idle.Stop()
-	context.AfterFunc(session.Context(), func() { idle.Reset(idleGrace) })
+	use := r.Context().Value(usageKey{}).(*usage)
+	use.add(1)
+	context.AfterFunc(session.Context(), func() { use.add(-1) })
 	if err := l.open(session, r); err != nil {
 		l.opts.Logger.Debug("webtransport session refused", "address", r.RemoteAddr, "error", err)
 	}

@@ -71,26 +71,49 @@ func TestFaults(t *testing.T) {
 
 // Clients that say nothing are let go of at each step.
 func TestSilent(t *testing.T) {
-	opts := engineio.Options{UpgradeTimeout: 50 * time.Millisecond}
+	soon := engineio.Options{UpgradeTimeout: 50 * time.Millisecond}
 	t.Run("no session", func(t *testing.T) {
-		s := serve(t, opts)
+		s := serveWith(t, Server{idle: 50 * time.Millisecond}, engineio.Options{})
 		conn, err := quic.DialAddr(t.Context(), strings.Split(s.url, "/")[2], s.tls, nil)
-		if err != nil {
+		if failure := new(quic.ApplicationError); errors.As(err, &failure) {
+			return // it was that slow
+		} else if err != nil {
 			t.Fatal(err)
 		}
 		await(t, conn.Context().Done(), "end of the connection")
 	})
-	t.Run("no stream", func(t *testing.T) { wantEnd(t, serve(t, opts).connect()) })
+	t.Run("no stream", func(t *testing.T) { wantEnd(t, serve(t, soon).connect()) })
 	t.Run("no packet", func(t *testing.T) {
-		c := serve(t, opts).stream()
-		c.send("\x20")
-		wantEnd(t, c.session)
+		session := serve(t, soon).connect()
+		if stream, err := session.OpenStream(); err == nil { // else the end came before
+			_, _ = stream.Write([]byte("\x20"))
+		}
+		wantEnd(t, session)
 	})
 	t.Run("no pong", func(t *testing.T) {
-		c := serve(t, engineio.Options{PingInterval: 10 * time.Millisecond, PingTimeout: 10 * time.Millisecond}).open()
-		c.wantClosed(t, engineio.PingTimeout)
+		s := serve(t, engineio.Options{PingInterval: 10 * time.Millisecond, PingTimeout: 10 * time.Millisecond})
+		c := s.stream()
+		c.send("\x010")
+		await(t, s.opened, "session").wantClosed(t, engineio.PingTimeout)
 		wantEnd(t, c.session)
 	})
+}
+
+// A connection outlives its session by a time, in which it may open another one.
+func TestUsage(t *testing.T) {
+	u := &usage{idle: time.Hour, timer: time.NewTimer(time.Hour)}
+	for _, step := range []struct {
+		n       int
+		stopped bool
+	}{{1, true}, {1, true}, {-1, true}, {-1, false}, {1, true}, {-1, false}} {
+		u.add(step.n)
+		if u.timer.Stop() == step.stopped {
+			t.Errorf("%d sessions: timer stopped %v", u.sessions, !step.stopped)
+		}
+		if !step.stopped {
+			u.timer.Reset(u.idle)
+		}
+	}
 }
 
 // A client that does not read is closed when its outbox is full; others go on.
