@@ -126,7 +126,14 @@ var rules = map[string]rule{
 	},
 
 	// Leaves.
-	"adapter": {why: "the seam is a leaf of plain values", not: outside},
+	"adapter/members": {
+		why: "who is in a cluster is told to it, with the time: whatever carries the signs of life can use it",
+		not: []string{"net", "net/http", "os", "math/rand", "math/rand/v2", "log", "log/slog"},
+	},
+	"adapter": {
+		why: "the seam is a leaf of plain values, and of waiting for answers no longer than was said",
+		not: []string{"net", "net/http", "os", "os/signal", "math/rand", "math/rand/v2", "log", "log/slog"},
+	},
 	"socketio/packet": {
 		why:    "the codec is a leaf and pure",
 		theirs: []string{json},
@@ -151,6 +158,6 @@ var rules = map[string]rule{
 	// gateway/gatewaytest has one.
 	"internal/testenv":   {why: "a leaf: whether a tool is there, and what it means if not"},
 	"internal/siotest":   {why: "a client of Socket.IO, which speaks the wire and knows no server", ours: []string{"internal/enginewire"}, theirs: []string{ws}},
-	"internal/redistest": {why: "runs Redis servers, and knows nothing of who tests", ours: []string{"internal/testenv"}},
+	"internal/redistest": {why: "runs Redis servers, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{rueidis}},
 	"internal/testkit":   {why: "runs Node and Chromium, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{cdproto, chromedp}},
 }

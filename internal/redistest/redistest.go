@@ -4,6 +4,7 @@ package redistest
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os/exec"
@@ -27,19 +28,30 @@ type Server struct {
 	path string
 	dir  string
 	port int
+	conf string      // the file of settings, "" if there is none
+	args []string    // beside those that every server gets
+	tls  *tls.Config // of clients, nil without TLS
 
 	cmd    *exec.Cmd // nil while the server is stopped
 	output *output
 }
 
-// Start starts a server that ends with the test. Without redis-server the test is
-// skipped or fails, as package testenv has it.
-func Start(t testing.TB) *Server {
+// Start starts a server that ends with the test. args are settings as on its command
+// line: "--maxmemory", "10mb". Without redis-server or valkey-server the test is skipped
+// or fails, as package testenv has it.
+func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, path: testenv.Need(t, "redis-server"), dir: t.TempDir()}
+	return launch(t, func(s *Server) { s.args = args })
+}
+
+// launch starts a server on a free port that prepare is told before.
+func launch(t testing.TB, prepare func(s *Server)) *Server {
+	t.Helper()
+	s := &Server{t: t, path: testenv.Need(t, "redis-server", "valkey-server"), dir: t.TempDir()}
 	t.Cleanup(s.Kill)
 	for try := 0; ; try++ {
 		s.port = freePort(t)
+		prepare(s)
 		err := s.start()
 		if err == nil {
 			return s
@@ -94,9 +106,7 @@ func (s *Server) signal(sig syscall.Signal) {
 // start starts the server and waits until it says that it takes connections.
 func (s *Server) start() error {
 	s.output = newOutput()
-	s.cmd = exec.Command(s.path,
-		"--bind", s.Host(), "--port", strconv.Itoa(s.port), "--dir", s.dir,
-		"--save", "", "--appendonly", "no", "--daemonize", "no")
+	s.cmd = exec.Command(s.path, s.arguments()...)
 	s.cmd.Stdout = s.output
 	s.cmd.Stderr = s.output
 	if err := s.cmd.Start(); err != nil {
@@ -111,6 +121,20 @@ func (s *Server) start() error {
 	}
 	s.Kill()
 	return fmt.Errorf("redistest: redis-server did not start:\n%s", s.output.text())
+}
+
+// arguments are those of the server's command line.
+func (s *Server) arguments() (args []string) {
+	if s.conf != "" {
+		args = append(args, s.conf)
+	}
+	args = append(args, "--bind", s.Host(), "--dir", s.dir, "--save", "", "--appendonly", "no", "--daemonize", "no")
+	if s.tls == nil {
+		args = append(args, "--port", strconv.Itoa(s.port))
+	} else {
+		args = append(args, "--port", "0", "--tls-port", strconv.Itoa(s.port))
+	}
+	return append(args, s.args...)
 }
 
 func (s *Server) end(sig syscall.Signal) {
@@ -156,7 +180,7 @@ func (o *output) Write(p []byte) (int, error) {
 	lines := bufio.NewScanner(bytes.NewReader(o.buf.Bytes()))
 	for lines.Scan() {
 		switch line := lines.Text(); {
-		case strings.Contains(line, "Ready to accept connections"):
+		case strings.Contains(line, "Ready to accept connections"), strings.Contains(line, "Sentinel ID is"):
 			closeOnce(o.ready)
 		case strings.Contains(line, "Address already in use"), strings.Contains(line, "Failed listening"):
 			closeOnce(o.failed)

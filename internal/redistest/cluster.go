@@ -1,0 +1,117 @@
+package redistest
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Slots is how many slots a cluster has.
+const Slots = 16384
+
+// A Cluster is a Redis Cluster of three primaries, which share the slots evenly. Its
+// methods are for the test's goroutine alone.
+type Cluster struct {
+	Servers []*Server
+	ids     []string // of the servers
+}
+
+// StartCluster starts a cluster that ends with the test, and returns when each of its
+// servers says that it is whole.
+func StartCluster(t testing.TB) *Cluster {
+	t.Helper()
+	c := &Cluster{}
+	buses := make([]string, 3)
+	for i := range buses {
+		s := launch(t, func(s *Server) {
+			buses[i] = strconv.Itoa(freePort(t))
+			s.args = []string{"--cluster-enabled", "yes", "--cluster-port", buses[i], "--cluster-node-timeout", "2000"}
+		})
+		c.Servers = append(c.Servers, s)
+		c.ids = append(c.ids, fmt.Sprint(s.Do("CLUSTER", "MYID")))
+	}
+	for i, s := range c.Servers {
+		s.Do("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*Slots/3), strconv.Itoa((i+1)*Slots/3-1))
+		s.Do("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
+	}
+	for i, s := range c.Servers[1:] {
+		c.Servers[0].Do("CLUSTER", "MEET", s.Host(), strconv.Itoa(s.port), buses[i+1])
+	}
+	for _, s := range c.Servers {
+		s.wait("whole", s.whole)
+	}
+	return c
+}
+
+// whole returns an error unless the server takes part in a cluster with all slots.
+func (s *Server) whole() error {
+	text, err := s.try("CLUSTER", "INFO")
+	if err != nil {
+		return err
+	}
+	if !hasLines(fmt.Sprint(text), "cluster_state:ok", "cluster_known_nodes:3", "cluster_size:3") {
+		return errors.New("CLUSTER INFO does not say so")
+	}
+	return nil
+}
+
+// Addrs returns the addresses of the servers.
+func (c *Cluster) Addrs() (addrs []string) {
+	for _, s := range c.Servers {
+		addrs = append(addrs, s.Addr())
+	}
+	return addrs
+}
+
+// Slot returns the slot of a key or channel.
+func (c *Cluster) Slot(key string) int {
+	c.Servers[0].t.Helper()
+	slot, _ := c.Servers[0].Do("CLUSTER", "KEYSLOT", key).(int64)
+	return int(slot)
+}
+
+// Owner returns the index of the server that has the slot.
+func (c *Cluster) Owner(slot int) int {
+	c.Servers[0].t.Helper()
+	for i, s := range c.Servers {
+		for line := range strings.Lines(fmt.Sprint(s.Do("CLUSTER", "NODES"))) {
+			if fields := strings.Fields(line); fields[0] == c.ids[i] && covers(fields[8:], slot) {
+				return i
+			}
+		}
+	}
+	c.Servers[0].t.Fatalf("redistest: nobody has slot %d", slot)
+	return 0
+}
+
+// covers reports whether the slot is among ranges as CLUSTER NODES writes them.
+func covers(ranges []string, slot int) bool {
+	for _, r := range ranges {
+		from, to, isRange := strings.Cut(r, "-")
+		if !isRange {
+			to = from
+		}
+		low, err1 := strconv.Atoi(from)
+		high, err2 := strconv.Atoi(to)
+		if err1 == nil && err2 == nil && low <= slot && slot <= high {
+			return true
+		}
+	}
+	return false
+}
+
+// MoveSlot moves a slot without keys to the server with that index.
+func (c *Cluster) MoveSlot(slot, to int) {
+	c.Servers[0].t.Helper()
+	from, n := c.Owner(slot), strconv.Itoa(slot)
+	if from == to {
+		return
+	}
+	c.Servers[to].Do("CLUSTER", "SETSLOT", n, "IMPORTING", c.ids[from])
+	c.Servers[from].Do("CLUSTER", "SETSLOT", n, "MIGRATING", c.ids[to])
+	for _, i := range []int{to, from, 3 - from - to} {
+		c.Servers[i].Do("CLUSTER", "SETSLOT", n, "NODE", c.ids[to])
+	}
+}

@@ -1,0 +1,74 @@
+package redistest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// Do sends a command to the server itself, wherever that would redirect it, and
+// returns the answer as [rueidis.RedisMessage.ToAny] has it. An error ends the test.
+func (s *Server) Do(args ...string) any {
+	s.t.Helper()
+	answer, err := s.try(args...)
+	if err != nil {
+		s.t.Fatalf("redistest: %s: %v", strings.Join(args, " "), err)
+	}
+	return answer
+}
+
+// try is Do that returns the error.
+func (s *Server) try(args ...string) (any, error) {
+	client, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{s.Addr()}, TLSConfig: s.tls, ForceSingleClient: true, DisableCache: true, AlwaysRESP2: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	answer, err := client.Do(ctx, client.B().Arbitrary(args...).Build()).ToAny()
+	if rueidis.IsRedisNil(err) {
+		return nil, nil
+	}
+	return answer, err
+}
+
+// wait asks again and again until check returns nil, and ends the test if it does not.
+func (s *Server) wait(what string, check func() error) {
+	s.t.Helper()
+	deadline := time.Now().Add(patience)
+	for err := check(); err != nil; err = check() {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("redistest: not %s after %v: %v", what, patience, err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// hasLines reports whether text has all of the lines.
+func hasLines(text string, lines ...string) bool {
+	for _, want := range lines {
+		if !strings.Contains("\n"+strings.ReplaceAll(text, "\r", "")+"\n", "\n"+want+"\n") {
+			return false
+		}
+	}
+	return true
+}
+
+// info returns an error unless a section of INFO has the line.
+func (s *Server) info(section, line string) error {
+	text, err := s.try("INFO", section)
+	if err != nil {
+		return err
+	}
+	if hasLines(fmt.Sprint(text), line) {
+		return nil
+	}
+	return errors.New("no line " + line + " in INFO " + section)
+}
