@@ -1,38 +1,22 @@
 package socketio
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
+	"sync"
 
 	"github.com/damso/damso/adapter"
 	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/socketio/packet"
 )
 
-// ErrOtherNodes is returned by what asks all nodes of a cluster when the others
-// can't be asked. [Broadcast.Local] asks this one alone.
-var ErrOtherNodes = errors.New("socketio: other nodes can't be asked")
-
-// An Answer is one client's acknowledgement of a broadcast.
+// An Answer is one client's acknowledgement of a broadcast, or one node's answer to a
+// server-side event.
 type Answer struct {
-	Socket string // its id
+	Node   string // id of the node, if it is another one and has said it
+	Socket string // id of the client; "" for that of a Node.js server, and for a node's answer
 	Args   Args
+	Err    error // why a node could not answer with a value
 }
-
-// A MissingError says that not all clients have acknowledged a broadcast.
-type MissingError struct {
-	Asked   int      // number of clients that were asked
-	Sockets []string // ids of those that have not answered
-	Err     error    // the context's, or ErrDisconnected if all of them have left
-}
-
-func (e *MissingError) Error() string {
-	return fmt.Sprintf("socketio: %d of %d clients did not answer: %v", len(e.Sockets), e.Asked, e.Err)
-}
-
-func (e *MissingError) Unwrap() error { return e.Err }
 
 // EmitWithAck sends the event and waits for the acknowledgements of all receivers,
 // which it returns in the order in which they came. It gives up when ctx ends, and
@@ -40,52 +24,29 @@ func (e *MissingError) Unwrap() error { return e.Err }
 // error is a [MissingError] that tells who is missing. Let ctx have a deadline, as
 // clients need not answer. Otherwise the error is as that of Emit.
 //
-// It asks this node only. With an adapter it returns [ErrOtherNodes] and sends
-// nothing, unless the broadcast is Local.
-func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) ([]Answer, error) {
-	if err := b.alone(); err != nil {
-		return nil, err
-	}
+// With an adapter it asks the clients of all nodes. Those of other nodes have a minute
+// if ctx has no deadline. A client of a Node.js server, and of this one if a Node.js
+// server asks, answers with its first argument only: their adapters carry no more.
+func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) (answers []Answer, err error) {
 	e, err := marshal(event, args)
 	if err != nil {
 		return nil, err
 	}
-	var asked []*question
+	var all []*question
 	_ = b.each(func(b Broadcast) error {
-		asked = append(asked, b.ns.ask(b, e))
+		all = append(all, b.ns.ask(ctx, b, e))
 		return nil
 	})
-	var answers []Answer
 	var missing *MissingError
-	for _, q := range asked {
-		more, err := q.collect(ctx)
-		answers, missing = append(answers, more...), missing.add(err)
+	asked := 0
+	for _, q := range all {
+		missing = missing.add(q.collect(ctx, q.take)).add(q.others.wait(ctx))
+		answers, asked = append(answers, q.came...), asked+q.asked
 	}
-	if missing == nil {
-		return answers, nil
+	if missing != nil {
+		missing.Asked = asked
 	}
-	missing.Asked = len(answers) + len(missing.Sockets)
-	return answers, missing
-}
-
-// add adds what is missing in another namespace, if err is not nil.
-func (e *MissingError) add(err *MissingError) *MissingError {
-	if e == nil || err == nil {
-		return cmp.Or(e, err)
-	}
-	e.Sockets = append(e.Sockets, err.Sockets...)
-	if errors.Is(e.Err, ErrDisconnected) {
-		e.Err = err.Err
-	}
-	return e
-}
-
-// alone returns ErrOtherNodes if b is for other nodes too.
-func (b Broadcast) alone() error {
-	if b.ns.server.opts.Adapter != nil && !b.local {
-		return ErrOtherNodes
-	}
-	return nil
+	return answers, missing.orNil()
 }
 
 // EmitWithAck sends an event to all sockets of the namespace and waits for their
@@ -100,10 +61,15 @@ type question struct {
 	open    map[*Socket]struct{} // have not answered
 	left    int                  // of those, have been disconnected
 	answers chan answer          // has room for all
+	others  survey
+
+	mu    sync.Mutex
+	asked int      // clients
+	came  []Answer // from here and from other nodes; nobody writes after others.wait
 }
 
 // ask sends e as a question to the sockets that b selects.
-func (ns *Namespace) ask(b Broadcast, e adapter.Event) *question {
+func (ns *Namespace) ask(ctx context.Context, b Broadcast, e adapter.Event) *question {
 	q := &question{id: ns.lastAck.Add(1) - 1, open: map[*Socket]struct{}{}}
 	m := ns.server.encodePacket(packet.Packet{
 		Type: packet.Event, Namespace: ns.name, ID: q.id, HasID: true, Data: e.Data,
@@ -111,17 +77,18 @@ func (ns *Namespace) ask(b Broadcast, e adapter.Event) *question {
 	if b.flags.NoCompress {
 		m.NoCompress()
 	}
-	sockets := ns.pose(q, b, m)
+	sockets := ns.pose(ctx, q, b, e, m)
 	ns.handlers.Load().sent(e, sockets...)
 	return q
 }
 
-// pose sends m to the sockets that b selects, and returns them.
-func (ns *Namespace) pose(q *question, b Broadcast, m *engineio.Message) (sockets []*Socket) {
+// pose sends m to the sockets that b selects, which it returns, and e to those of the
+// other nodes.
+func (ns *Namespace) pose(ctx context.Context, q *question, b Broadcast, e adapter.Event, m *engineio.Message) (sockets []*Socket) {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	ns.members.each(b.rooms, b.except, func(s *Socket) { sockets = append(sockets, s) })
-	q.answers = make(chan answer, len(sockets))
+	q.answers, q.asked = make(chan answer, len(sockets)), len(sockets)
 	send := ns.fanout.Send
 	if b.flags.Volatile {
 		send = ns.fanout.SendVolatile
@@ -132,24 +99,45 @@ func (ns *Namespace) pose(q *question, b Broadcast, m *engineio.Message) (socket
 		send(s.conn.session, m)
 	}
 	ns.fanout.Flush()
+	op := &adapter.Operation{Kind: adapter.Broadcast, Rooms: b.rooms, Except: b.except, Flags: b.flags, Event: e}
+	q.others = ns.askOthers(ctx, op, b.local, q.hear)
 	return sockets
 }
 
-// collect waits for the answers.
-func (q *question) collect(ctx context.Context) (answers []Answer, missing *MissingError) {
+// take takes the answer of a client of this node.
+func (q *question) take(a answer) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.came = append(q.came, Answer{Socket: a.socket.id, Args: a.args})
+}
+
+// hear takes what another node says.
+func (q *question) hear(a adapter.Answer) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !a.Ack {
+		q.asked += a.Count
+		return
+	}
+	q.came = append(q.came, Answer{Node: a.Node, Socket: a.Socket, Args: arguments(a.Value)})
+}
+
+// collect waits for the answers of the clients of this node and hands them to take.
+// It returns who is missing, or nil.
+func (q *question) collect(ctx context.Context, take func(answer)) *MissingError {
 	var err error
-	take := func(a answer) {
+	note := func(a answer) {
 		if a.err != nil {
 			q.left++
 			return
 		}
 		delete(q.open, a.socket)
-		answers = append(answers, Answer{Socket: a.socket.id, Args: a.args})
+		take(a)
 	}
 	for len(q.open) > q.left {
 		select {
 		case a := <-q.answers:
-			take(a)
+			note(a)
 			continue
 		case <-ctx.Done():
 			err = ctx.Err()
@@ -158,14 +146,14 @@ func (q *question) collect(ctx context.Context) (answers []Answer, missing *Miss
 			s.forgetAck(q.id)
 		}
 		for len(q.answers) > 0 { // they came just before, and no more will
-			take(<-q.answers)
+			note(<-q.answers)
 		}
 		break
 	}
-	return answers, q.missing(err)
+	return q.missing(err)
 }
 
-// missing tells who has not answered, or returns nil.
+// missing tells who of this node has not answered, or returns nil.
 func (q *question) missing(err error) *MissingError {
 	if len(q.open) == 0 {
 		return nil

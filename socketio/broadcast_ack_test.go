@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/damso/damso/adapter/memory"
 	"github.com/damso/damso/internal/siotest"
 	"github.com/damso/damso/socketio"
 )
@@ -122,16 +121,4 @@ func TestBroadcastEmitWithAckMissing(t *testing.T) {
 			t.Errorf("%d answers, %v", len(answers), err)
 		}
 	})
-}
-
-// TestBroadcastEmitWithAckCluster: other nodes can't be asked yet, and that is said.
-func TestBroadcastEmitWithAckCluster(t *testing.T) {
-	var bus memory.Bus
-	srv := newServer(t, socketio.Options{Adapter: bus.Node()})
-	if _, err := srv.Of("/").EmitWithAck(t.Context(), "q"); !errors.Is(err, socketio.ErrOtherNodes) {
-		t.Error(err)
-	}
-	if _, err := srv.Of("/").Local().EmitWithAck(t.Context(), "q"); err != nil {
-		t.Error(err)
-	}
 }

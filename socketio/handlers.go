@@ -27,7 +27,7 @@ type handlers struct {
 	slow          SlowPolicy
 	outgoing      []func(*Socket, string, Args)
 	rooms         []func(RoomEvent)
-	serverSide    map[string]func(context.Context, Args) error
+	serverSide    map[string]func(context.Context, Args) (any, error)
 	events        map[string]Handler
 	around        []func(Handler) Handler
 	dispatch      Handler // to events, with around around it

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/damso/damso/adapter"
 )
@@ -29,67 +31,54 @@ func (b Broadcast) DisconnectSockets(closeConnections bool) error {
 
 func (b Broadcast) command(op adapter.Operation) error {
 	op.Rooms, op.Except = b.rooms, b.except
-	return b.each(func(b Broadcast) error { return b.ns.command(&op, b.local) })
+	return b.each(func(b Broadcast) error {
+		_, err := b.ns.command(&op, b.local)
+		return err
+	})
 }
 
 // LocalSockets returns the selected sockets of this node, in no particular order.
 func (b Broadcast) LocalSockets() (sockets []*Socket) {
 	_ = b.each(func(b Broadcast) error {
-		b.ns.mu.Lock()
-		defer b.ns.mu.Unlock()
-		b.ns.members.each(b.rooms, b.except, func(s *Socket) { sockets = append(sockets, s) })
+		sockets = append(sockets, b.localSockets()...)
 		return nil
 	})
 	return sockets
 }
 
+// localSockets is LocalSockets for one namespace.
+func (b Broadcast) localSockets() (sockets []*Socket) {
+	b.ns.mu.Lock()
+	defer b.ns.mu.Unlock()
+	b.ns.members.each(b.rooms, b.except, func(s *Socket) { sockets = append(sockets, s) })
+	return sockets
+}
+
 // FetchSockets returns the selected sockets of all nodes as they are at the moment,
-// in no particular order.
-//
-// It asks this node only. With an adapter it returns [ErrOtherNodes], unless the
-// broadcast is Local.
-func (b Broadcast) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
-	if err := b.alone(); err != nil {
-		return nil, err
+// in no particular order. Other nodes have until ctx ends to answer, at most five
+// seconds: what came is returned even then, and the error is a [MissingError].
+func (b Broadcast) FetchSockets(ctx context.Context) (sockets []RemoteSocket, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("socketio: fetch sockets: %w", err)
 	}
-	sockets := b.LocalSockets()
-	views := make([]RemoteSocket, 0, len(sockets))
-	for _, s := range sockets {
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("socketio: fetch sockets: %w", err)
+	err = b.each(func(b Broadcast) error {
+		var others []RemoteSocket
+		op := &adapter.Operation{Kind: adapter.Fetch, Rooms: b.rooms, Except: b.except}
+		asked := b.ns.askOthers(ctx, op, b.local, func(a adapter.Answer) {
+			for _, s := range a.Sockets {
+				others = append(others, b.ns.remote(s))
+			}
+		})
+		for _, s := range b.LocalSockets() {
+			if d, ok := s.describe(); ok {
+				sockets = append(sockets, b.ns.remote(d))
+			}
 		}
-		if rooms := s.Rooms(); rooms != nil { // else it has just left
-			views = append(views, RemoteSocket{ID: s.id, Handshake: s.Handshake(), Rooms: rooms, Data: s.Data(), ns: s.ns})
-		}
-	}
-	return views, nil
-}
-
-// A RemoteSocket is a socket of any node as it was when it was asked for. Its methods
-// act on the socket itself, wherever it is.
-type RemoteSocket struct {
-	ID        string
-	Handshake Handshake
-	Rooms     []string // its own id first
-	Data      any      // what [Socket.SetData] was given
-
-	ns *Namespace
-}
-
-func (r RemoteSocket) self() Broadcast { return r.ns.To(r.ID) }
-
-// Emit sends an event to the client, see [Broadcast.Emit].
-func (r RemoteSocket) Emit(event string, args ...any) error { return r.self().Emit(event, args...) }
-
-// Join puts the socket into rooms, see [Broadcast.SocketsJoin].
-func (r RemoteSocket) Join(rooms ...string) error { return r.self().SocketsJoin(rooms...) }
-
-// Leave takes the socket out of rooms, see [Broadcast.SocketsLeave].
-func (r RemoteSocket) Leave(rooms ...string) error { return r.self().SocketsLeave(rooms...) }
-
-// Disconnect disconnects the socket, see [Broadcast.DisconnectSockets].
-func (r RemoteSocket) Disconnect(closeConnection bool) error {
-	return r.self().DisconnectSockets(closeConnection)
+		missing := asked.wait(ctx)
+		sockets = append(sockets, others...)
+		return missing.orNil()
+	})
+	return sockets, err
 }
 
 // SocketsJoin is [Broadcast.SocketsJoin] for all sockets of the namespace.
@@ -108,6 +97,45 @@ func (ns *Namespace) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
 	return ns.operator().FetchSockets(ctx)
 }
 
+// AllRooms returns the names of the namespace's rooms on all nodes, with the ids of
+// sockets, in no particular order, each once. It waits for the other nodes as
+// [Broadcast.FetchSockets] does.
+func (ns *Namespace) AllRooms(ctx context.Context) ([]string, error) {
+	all := map[string]struct{}{}
+	err := ns.operator().each(func(b Broadcast) error {
+		var others []string
+		asked := b.ns.askOthers(ctx, &adapter.Operation{Kind: adapter.Rooms}, false, func(a adapter.Answer) {
+			others = append(others, a.Rooms...)
+		})
+		missing := asked.wait(ctx)
+		for _, name := range append(b.ns.roomNames(), others...) {
+			all[name] = struct{}{}
+		}
+		return missing.orNil()
+	})
+	return slices.Collect(maps.Keys(all)), err
+}
+
+// roomNames returns the names of the rooms on this node, with the ids of sockets.
+func (ns *Namespace) roomNames() []string {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	return slices.AppendSeq(slices.Collect(maps.Keys(ns.members.rooms)), maps.Keys(ns.members.byID))
+}
+
+// ServerCount returns how many servers of the cluster have the namespace, this one
+// included. Of dynamic namespaces, ask one.
+func (ns *Namespace) ServerCount(ctx context.Context) (int, error) {
+	if ns.cluster == nil {
+		return 1, nil
+	}
+	n, err := ns.cluster.Servers(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("socketio: count the servers: %w", err)
+	}
+	return n, nil
+}
+
 // LocalSockets returns all sockets of the namespace on this node.
 func (ns *Namespace) LocalSockets() []*Socket { return ns.operator().LocalSockets() }
 
@@ -122,16 +150,16 @@ func (ns *Namespace) Socket(id string) (s *Socket) {
 	return s
 }
 
-// command does what op says here, and unless local on the other nodes.
-func (ns *Namespace) command(op *adapter.Operation, local bool) error {
+// command does what op says here, and unless local on the other nodes. It returns how
+// many sockets of this node op selects.
+func (ns *Namespace) command(op *adapter.Operation, local bool) (int, error) {
 	sockets, err := ns.change(op, local)
-	if op.Kind != adapter.Disconnect {
-		return err
+	if op.Kind == adapter.Disconnect {
+		for _, s := range sockets {
+			s.Disconnect(op.Close)
+		}
 	}
-	for _, s := range sockets {
-		s.Disconnect(op.Close)
-	}
-	return err
+	return len(sockets), err
 }
 
 // change is command but for disconnecting. It returns the sockets that op selects.

@@ -96,7 +96,7 @@ func TestFetchSockets(t *testing.T) {
 		t.Fatalf("%d sockets, %v", len(views), err)
 	}
 	v := views[0]
-	if v.ID != sa.ID() || v.Data != 42 || v.Handshake.Query.Get("name") != "a" || !slices.Equal(v.Rooms, sa.Rooms()) {
+	if v.ID != sa.ID() || string(v.Data.JSON) != "42" || v.Handshake.Query.Get("name") != "a" || !slices.Equal(v.Rooms, sa.Rooms()) {
 		t.Errorf("%+v", v)
 	}
 	err = errors.Join(v.Emit("hello"), v.Join("x"), v.Leave("room"))
@@ -199,6 +199,9 @@ func (n simpleNamespace) Publish(op *adapter.Operation) error {
 	return n.Namespace.Publish(op)
 }
 
+func (simpleNamespace) Ask(*adapter.Query) error             { return adapter.ErrKind }
+func (simpleNamespace) Servers(context.Context) (int, error) { return 0, adapter.ErrKind }
+
 // TestSimpleAdapter: what an adapter does not know is done here, and an error says
 // that it is not done elsewhere.
 func TestSimpleAdapter(t *testing.T) {
@@ -217,8 +220,19 @@ func TestSimpleAdapter(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := ns.FetchSockets(t.Context()); !errors.Is(err, socketio.ErrOtherNodes) {
-		t.Error(err)
+	asks := map[string]func() error{
+		"fetch": func() error { _, err := ns.FetchSockets(t.Context()); return err },
+		"rooms": func() error { _, err := ns.AllRooms(t.Context()); return err },
+		"tell":  func() error { _, err := ns.ServerSideEmitWithAck(t.Context(), "e"); return err },
+		"count": func() error { _, err := ns.ServerCount(t.Context()); return err },
+	}
+	for name, ask := range asks {
+		if err := ask(); !errors.Is(err, adapter.ErrKind) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if sockets, err := ns.Local().FetchSockets(t.Context()); err != nil || len(sockets) != 1 {
+		t.Errorf("%d sockets of this node, %v", len(sockets), err)
 	}
 	s.Join("b")
 	if err := ns.To("b").DisconnectSockets(false); !errors.Is(err, adapter.ErrKind) {

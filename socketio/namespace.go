@@ -19,6 +19,7 @@ type Namespace struct {
 	handlers atomic.Pointer[handlers]
 	lastAck  atomic.Uint64 // number of acks that were asked for
 	inbox    inbox         // what other nodes say
+	asked    atomic.Int32  // broadcasts of theirs that wait for acknowledgements
 	family
 
 	// Guarded by mu, which is also held while a broadcast is queued for its
@@ -43,7 +44,9 @@ func newNamespace(s *Server, name string) *Namespace {
 		if err != nil {
 			s.log.Error("namespace is not connected to the other nodes", "namespace", name, "error", err)
 		}
-		ns.cluster = cluster
+		if ns.cluster = cluster; cluster != nil {
+			ns.members.wants = wants{tell: cluster.Room, count: map[string]int{}}
+		}
 	}
 	return ns
 }
@@ -96,25 +99,10 @@ func (ns *Namespace) Apply(op *adapter.Operation) {
 	case adapter.Broadcast:
 		ns.handlers.Load().sent(op.Event, ns.arrived(op)...)
 	case adapter.Join, adapter.Leave, adapter.Disconnect:
-		_ = ns.command(op, true)
+		_, _ = ns.command(op, true)
 	case adapter.ServerSide:
-		ns.inbox.put(op.Event)
+		ns.inbox.put(message{event: op.Event})
 	}
-}
-
-// Answer is Apply for an operation whose sender wants to know what came of it. It is
-// called by the adapter.
-func (ns *Namespace) Answer(op *adapter.Operation, reply func(adapter.Answer)) {
-	ns.Apply(op)
-	reply(adapter.Answer{})
-}
-
-// Wants says whether a broadcast to room has anybody to go to. It is called by the
-// adapter.
-func (ns *Namespace) Wants(room string) bool {
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
-	return !ns.members.selectsNone([]string{room}) || ns.history != nil && ns.history.away.Len() > 0
 }
 
 // arrived delivers another node's broadcast, and returns what deliver does.

@@ -247,6 +247,7 @@ func (h *history) part(s *Socket, reason Reason) {
 	l.takeAcks(s)
 	l.parted, l.expires = h.position(), h.now()+h.opts.MaxDisconnection
 	l.away = h.away.PushBack(l)
+	h.ns.members.wants.hold(l)
 	if h.away.Len() > h.opts.MaxSessions {
 		h.drop(h.away.Front().Value.(*line))
 	}
@@ -289,5 +290,6 @@ func (h *history) back(l *line) {
 	if l.away != nil {
 		h.away.Remove(l.away)
 		l.away = nil
+		h.ns.members.wants.release(l)
 	}
 }

@@ -11,6 +11,7 @@ type membership struct {
 	rooms map[string]*room // never empty ones
 	epoch uint64           // of the last selection that had to mark sockets
 	watch func(RoomEvent)  // is told what happens to rooms; may be nil
+	wants wants
 }
 
 // A room is a set of sockets, in no particular order.
@@ -31,6 +32,7 @@ func newMembership() membership {
 
 func (m *membership) add(s *Socket) {
 	m.byID[s.id] = s
+	m.wants.add(s.id, true)
 	m.enter(s, m.all)
 }
 
@@ -40,6 +42,7 @@ func (m *membership) remove(s *Socket) {
 		return
 	}
 	delete(m.byID, s.id)
+	m.wants.remove(s.id, true)
 	for len(s.places) > 0 {
 		m.exit(s, len(s.places)-1)
 	}
@@ -55,6 +58,7 @@ func (m *membership) join(s *Socket, name string) {
 	if r == nil {
 		r = &room{name: name}
 		m.rooms[name] = r
+		m.wants.add(name, false)
 		m.tell(RoomCreated, r, nil)
 	}
 	if s.placeIn(r) < 0 {
@@ -100,6 +104,7 @@ func (m *membership) exit(s *Socket, i int) {
 	m.tell(RoomLeft, r, s)
 	if last == 0 {
 		delete(m.rooms, r.name)
+		m.wants.remove(r.name, false)
 		m.tell(RoomDeleted, r, nil)
 	}
 }
