@@ -158,12 +158,13 @@ func setDefault[T comparable](v *T, value T) {
 
 // upgrades are the transports that a session opened over transport may move to.
 func (o *Options) upgrades(transport string) []string {
-	upgrades := []string{}
-	if transport == Polling && !o.NoUpgrades {
-		for _, t := range []string{WebSocket, WebTransport} { // in engine.io's order
-			if slices.Contains(o.Transports, t) {
-				upgrades = append(upgrades, t)
-			}
+	if transport != Polling || o.NoUpgrades {
+		return []string{}
+	}
+	upgrades := make([]string, 0, 2)
+	for _, t := range [...]string{WebSocket, WebTransport} { // in engine.io's order
+		if slices.Contains(o.Transports, t) {
+			upgrades = append(upgrades, t)
 		}
 	}
 	return upgrades
