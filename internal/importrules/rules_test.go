@@ -106,6 +106,13 @@ var rules = map[string]rule{
 		theirs: []string{quic},
 	},
 
+	"emitter": {
+		why:    "emits from processes that serve no clients: it links no server",
+		ours:   []string{"adapter", "internal/clusterwire", "internal/msgjson", "socketio/packet"},
+		theirs: []string{rueidis},
+		not:    []string{"net", "net/http", "os"},
+	},
+
 	// Adapters: they know the seam, not what is on its other side.
 	"adapter/redis": {
 		why:    "an adapter knows the seam only, so that anybody can write one from outside",
