@@ -23,7 +23,7 @@ const setup = {
   io: require(`client-${version}`),
   parser: process.env.DAMSO_PARSER && require(process.env.DAMSO_PARSER),
 };
-const cases = (process.env.DAMSO_GROUPS || 'connect,text,binary,ack,order,room,lifecycle,heartbeat,upgrade').split(',')
+const cases = (process.env.DAMSO_GROUPS || 'connect,text,binary,ack,order,room,server,lifecycle,heartbeat,upgrade').split(',')
   .flatMap((group) => Object.entries(require(`./cases/${group}`)).map(([name, run]) => ({ name: `${group}/${name}`, run })))
   .filter(({ name, run }) => name.includes(only) && !(run.unless && run.unless(setup)));
 

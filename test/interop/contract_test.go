@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"slices"
 	"sync"
 
@@ -17,6 +18,7 @@ func serve(srv *socketio.Server, gone *departures) {
 	for _, name := range []string{"/", "/chat", "/a", "/b", "/token"} {
 		serveNamespace(srv.Of(name), gone)
 	}
+	serveNamespace(srv.OfPattern(regexp.MustCompile(`^/dynamic-\d+$`)), gone)
 
 	srv.Of("/refuse").Use(func(context.Context, *socketio.Socket) error {
 		return &socketio.ConnectError{
@@ -44,8 +46,14 @@ func serveNamespace(ns *socketio.Namespace, gone *departures) {
 	ns.OnDisconnect(func(_ context.Context, s *socketio.Socket, reason socketio.Reason) {
 		gone.add(s.ID(), reason)
 	})
+	ns.OnDisconnecting(func(_ context.Context, s *socketio.Socket, _ socketio.Reason) { gone.leaves(s.ID(), s.Rooms()) })
 	serveEvents(ns)
 	serveRooms(ns)
+	serveMany(ns)
+	socketio.OnAck(ns, "left", func(ctx context.Context, _ *socketio.Socket, id string) ([]string, error) {
+		_, err := gone.wait(ctx, id)
+		return gone.wasIn(id), err
+	})
 	ns.Handle("gone", func(ctx context.Context, _ *socketio.Socket, e *socketio.Event) error {
 		var id string
 		if err := e.Args.Decode(&id); err != nil {
@@ -198,15 +206,29 @@ func values(args socketio.Args) ([]any, error) {
 	return list, nil
 }
 
-// departures remembers why each socket went, for whoever asks before or after.
+// departures remembers why each socket went, and from which rooms, for whoever asks
+// before or after.
 type departures struct {
 	mu      sync.Mutex
 	reasons map[string]socketio.Reason
+	rooms   map[string][]string
 	changed chan struct{} // closed and replaced with each change
 }
 
 func newDepartures() *departures {
-	return &departures{reasons: map[string]socketio.Reason{}, changed: make(chan struct{})}
+	return &departures{reasons: map[string]socketio.Reason{}, rooms: map[string][]string{}, changed: make(chan struct{})}
+}
+
+func (d *departures) leaves(id string, rooms []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.rooms[id] = slices.Sorted(slices.Values(rooms))
+}
+
+func (d *departures) wasIn(id string) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rooms[id]
 }
 
 func (d *departures) add(id string, reason socketio.Reason) {

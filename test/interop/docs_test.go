@@ -16,7 +16,7 @@ func TestDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	groups := "ack|auth|binary|connect|heartbeat|lifecycle|limit|order|room|text|upgrade"
+	groups := "ack|auth|binary|connect|gateway|heartbeat|lifecycle|limit|order|room|server|text|upgrade"
 	named := regexp.MustCompile("`("+groups+")/([^`]+)`").FindAllStringSubmatch(string(page), -1)
 	if len(named) < 25 {
 		t.Errorf("only %d cases are named: has the page another form?", len(named))

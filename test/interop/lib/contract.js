@@ -4,7 +4,7 @@
 const greeting = '안녕하세요, 담소예요 🍵 ñ';
 
 function serve(io) {
-  for (const name of ['/', '/chat', '/a', '/b']) open(io.of(name));
+  for (const name of ['/', '/chat', '/a', '/b', /^\/dynamic-\d+$/]) open(io.of(name));
 
   io.of('/refuse').use((socket, next) => {
     next(Object.assign(new Error('문 닫았습니다 🚪'), { data: { code: 7, why: '점심 시간' } }));
@@ -16,10 +16,11 @@ function serve(io) {
 
 function open(nsp) {
   nsp.on('connection', (socket) => {
-    const { query, auth } = socket.handshake;
+    const { query, auth, headers, url, secure, address, issued } = socket.handshake;
     let numbers = [];
 
     socket.emit('welcome', { id: socket.id, query, auth });
+    socket.on('disconnecting', () => left.add(socket.id, [...socket.rooms].sort()));
     socket.on('disconnect', (reason) => gone.add(socket.id, reason));
 
     socket.on('echo', (...args) => {
@@ -34,7 +35,7 @@ function open(nsp) {
     socket.on('leave', (room, ack) => { socket.leave(room); ack(); });
     socket.on('rooms', (ack) => ack([...socket.rooms].sort()));
     socket.on('say', ({ from, to, except, volatile }, said) => {
-      let target = from === 'socket' ? socket.broadcast : nsp;
+      let target = from === 'socket' ? socket.broadcast : socket.nsp;
       target = target.to(to).except(except);
       if (volatile) target = target.volatile;
       target.emit('heard', said);
@@ -46,6 +47,17 @@ function open(nsp) {
     socket.on('number', ({ i }) => numbers.push(i));
     socket.on('numbers', (ack) => { ack(numbers); numbers = []; });
     socket.on('gone', (id, ack) => gone.wait(id, ack));
+    socket.on('left', (id, ack) => left.wait(id, ack));
+    socket.on('handshake', (ack) => ack({
+      url, secure, header: headers['x-damso'], address: address.replace('::ffff:', ''), recent: Math.abs(Date.now() - issued) < 60000,
+    }));
+    socket.on('poll', (room, ms, what, ack) => {
+      nsp.to(room).timeout(ms).emit('question', what, (err, answers) => ack({ answers: answers.sort(), complete: !err }));
+    });
+    socket.on('gather', (room, into, ack) => { nsp.in(room).socketsJoin(into); ack(); });
+    socket.on('scatter', (room, from, ack) => { nsp.in(room).socketsLeave(from); ack(); });
+    socket.on('who', async (room, ack) => ack((await nsp.in(room).fetchSockets()).map(({ id }) => id).sort()));
+    socket.on('expel', (room) => nsp.in(room).disconnectSockets());
     socket.on('dismiss', (close) => socket.disconnect(close));
   });
 }
@@ -54,7 +66,7 @@ function asked(socket, args) {
   return new Promise((resolve) => socket.emit('question', ...args, (...answer) => resolve(answer)));
 }
 
-// Departures remembers why each socket went, for whoever asks before or after.
+// Departures remembers something of each socket that went, for whoever asks before or after.
 class Departures {
   constructor() { this.reasons = new Map(); this.waiting = new Map(); }
 
@@ -66,6 +78,7 @@ class Departures {
   }
 }
 
-const gone = new Departures(); // of all servers of the process
+const gone = new Departures(); // why, of all servers of the process
+const left = new Departures(); // which rooms
 
 module.exports = { serve };
