@@ -36,8 +36,18 @@ type Options struct {
 	// SocketIO2 tells the adapter that servers with socket.io 2 are in the cluster.
 	// They need another packet type for events with binary parts; servers with
 	// socket.io 3 and 4 then cannot read these events. Events without binary parts
-	// reach everyone either way.
+	// reach everyone either way. They end when they get MessagePack where they expect
+	// JSON: acknowledgements of broadcasts are then asked of Damso nodes only, while the
+	// event goes to all clients.
 	SocketIO2 bool
+
+	// SpecificResponseChannel sends answers to the one who has asked, not to all:
+	// publishOnSpecificResponseChannel of @socket.io/redis-adapter, from version 8 on.
+	SpecificResponseChannel bool
+
+	// Parser encodes messages: "parser" of @socket.io/redis-adapter. If nil, it is
+	// MessagePack.
+	Parser Parser
 
 	// MaxQueued is how many operations may wait to be published.
 	// If zero, it is 16,384.
@@ -135,6 +145,10 @@ func withDefaults(o rueidis.ClientOption) rueidis.ClientOption {
 		o.WriteBufferEachConn = 64 << 10
 	}
 	return o
+}
+
+func (a *Adapter) newCodec() codec {
+	return codec{parser: a.opts.Parser, onlyText: a.opts.SocketIO2}
 }
 
 // newUID returns a name of the form that the Node.js adapters give themselves.

@@ -3,6 +3,7 @@ package redis
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -16,37 +17,68 @@ const (
 	packetBinaryEvent = 5 // what socket.io 2 says of events with binary parts
 )
 
-// A codec encodes and decodes broadcasts. It keeps buffers from one message to the
+// A codec encodes and decodes messages. It keeps buffers from one message to the
 // next and is not safe for concurrent use.
 type codec struct {
+	parser   Parser // nil for MessagePack
+	onlyText bool   // requests and answers must be JSON
+
 	packer   msgjson.Packer
 	unpacker msgjson.Unpacker
+	message  []byte // what is being encoded
 }
 
 // appendBroadcast appends op as uid's broadcast in the namespace nsp:
 //
 //	[uid, {type, data, nsp}, {rooms, except, flags}]
 //
-// The order of keys is that of the Node.js adapters. typ is a packet type.
-func (c *codec) appendBroadcast(dst []byte, uid, nsp string, typ int, op *adapter.Operation) ([]byte, error) {
-	dst = msgp.AppendArrayHeader(dst, 3)
-	dst = msgp.AppendString(dst, uid)
-
-	dst = msgp.AppendMapHeader(dst, 3)
-	dst = msgp.AppendString(dst, "type")
-	dst = msgp.AppendInt(dst, typ)
-	dst = msgp.AppendString(dst, "data")
-	dst, err := c.packer.Pack(dst, op.Event.Data, op.Event.Attachments)
+// The order of keys is that of the Node.js adapters. typ is a packet type. If ask is
+// not "", it follows as a fourth element: servers with socket.io 2 or 4 do not look at it.
+func (c *codec) appendBroadcast(dst []byte, uid, nsp string, typ int, op *adapter.Operation, ask string) ([]byte, error) {
+	if c.parser == nil {
+		return c.packBroadcast(dst, uid, nsp, typ, op, ask)
+	}
+	m, err := c.packBroadcast(c.message[:0], uid, nsp, typ, op, ask)
 	if err != nil {
 		return dst, err
 	}
-	dst = msgp.AppendString(dst, "nsp")
-	dst = msgp.AppendString(dst, nsp)
+	c.message = m
+	return c.seal(dst, m, false)
+}
 
+func (c *codec) packBroadcast(dst []byte, uid, nsp string, typ int, op *adapter.Operation, ask string) ([]byte, error) {
+	n := uint32(3)
+	if ask != "" {
+		n = 4
+	}
+	dst = msgp.AppendArrayHeader(dst, n)
+	dst = msgp.AppendString(dst, uid)
+	dst, err := c.appendPacket(dst, nsp, typ, op.Event)
+	if err != nil {
+		return dst, err
+	}
+	if ask == "" {
+		return appendOptions(dst, op, 0), nil
+	}
+	return msgp.AppendString(appendOptions(dst, op, op.Timeout), ask), nil
+}
+
+func (c *codec) appendPacket(dst []byte, nsp string, typ int, e adapter.Event) ([]byte, error) {
+	dst = msgp.AppendMapHeader(dst, 3)
+	dst = msgp.AppendInt(msgp.AppendString(dst, "type"), typ)
+	dst, err := c.packer.Pack(msgp.AppendString(dst, "data"), e.Data, e.Attachments)
+	if err != nil {
+		return dst, err
+	}
+	return msgp.AppendString(msgp.AppendString(dst, "nsp"), nsp), nil
+}
+
+// appendOptions appends the options of a broadcast. A timeout of 0 is none.
+func appendOptions(dst []byte, op *adapter.Operation, timeout time.Duration) []byte {
 	dst = msgp.AppendMapHeader(dst, 3)
 	dst = appendStrings(msgp.AppendString(dst, "rooms"), op.Rooms)
 	dst = appendStrings(msgp.AppendString(dst, "except"), op.Except)
-	return appendFlags(msgp.AppendString(dst, "flags"), op.Flags), nil
+	return appendFlags(msgp.AppendString(dst, "flags"), op.Flags, timeout)
 }
 
 func appendStrings(dst []byte, list []string) []byte {
@@ -57,22 +89,18 @@ func appendStrings(dst []byte, list []string) []byte {
 	return dst
 }
 
-func appendFlags(dst []byte, f adapter.Flags) []byte {
-	n := uint32(0)
+func appendFlags(dst []byte, f adapter.Flags, timeout time.Duration) []byte {
+	m := appendMap(dst)
 	if f.Volatile {
-		n++
+		m.bool("volatile", true)
 	}
 	if f.NoCompress {
-		n++
+		m.bool("compress", false)
 	}
-	dst = msgp.AppendMapHeader(dst, n)
-	if f.Volatile {
-		dst = msgp.AppendBool(msgp.AppendString(dst, "volatile"), true)
+	if timeout > 0 {
+		m.int("timeout", int(max(timeout.Milliseconds(), 1)))
 	}
-	if f.NoCompress {
-		dst = msgp.AppendBool(msgp.AppendString(dst, "compress"), false)
-	}
-	return dst
+	return m.b
 }
 
 var (
@@ -81,41 +109,54 @@ var (
 	errPacket   = errors.New("packet carries no event")
 )
 
-// decodeBroadcast reads a broadcast in the namespace nsp. It returns nil without an
-// error for one that is uid's own or belongs to another namespace. The operation's
-// attachments are parts of b; the rest of it is its own.
-func (c *codec) decodeBroadcast(b []byte, uid, nsp string) (*adapter.Operation, error) {
+// decodeBroadcast reads a broadcast in the namespace nsp, and who is to be told what
+// came of it, if anybody. It returns nil without an error for one that is uid's own or
+// belongs to another namespace. The operation's attachments are parts of b; the rest
+// of it is its own.
+func (c *codec) decodeBroadcast(b []byte, uid, nsp string) (_ *adapter.Operation, to question, err error) {
+	if b, err = c.open(b, false); err != nil {
+		return nil, to, err
+	}
 	n, b, err := msgp.ReadArrayHeaderBytes(b)
 	if err != nil || n < 3 {
-		return nil, errShape
+		return nil, to, errShape
 	}
-	if msgp.NextType(b) == msgp.StrType {
-		from, _, err := msgp.ReadStringZC(b)
-		if err == nil && string(from) == uid {
-			return nil, nil
-		}
-	}
-	if b, err = msgp.Skip(b); err != nil {
-		return nil, err
+	if to.from, b, err = readSender(b); err != nil || to.from == uid {
+		return nil, to, err
 	}
 	data, b, err := readPacket(b, nsp)
 	if err != nil || data == nil {
-		return nil, err
+		return nil, to, err
 	}
 	op := &adapter.Operation{Kind: adapter.Broadcast}
 	if b, err = readOptions(b, op); err != nil {
-		return nil, fmt.Errorf("options: %w", err)
+		return nil, to, fmt.Errorf("options: %w", err)
+	}
+	if n > 3 && msgp.NextType(b) == msgp.StrType {
+		to.id, _, err = msgp.ReadStringBytes(b)
 	}
 	for range n - 3 {
 		if b, err = msgp.Skip(b); err != nil {
-			return nil, err
+			return nil, to, err
 		}
 	}
-	if len(b) > 0 {
-		return nil, errTrailing
+	if err == nil && len(b) > 0 {
+		err = errTrailing
 	}
-	op.Event, err = c.event(data)
-	return op, err
+	if err == nil {
+		op.Event, err = c.event(data)
+	}
+	to.kind, to.form = adapter.Broadcast, typeBroadcast
+	return op, to, err
+}
+
+// readSender reads the uid of who sent a broadcast, "" if it is not a string.
+func readSender(b []byte) (uid string, rest []byte, err error) {
+	if msgp.NextType(b) == msgp.StrType {
+		return msgp.ReadStringBytes(b)
+	}
+	rest, err = msgp.Skip(b)
+	return "", rest, err
 }
 
 // event transcodes the data of a packet.
@@ -170,15 +211,15 @@ func readOptions(b []byte, op *adapter.Operation) ([]byte, error) {
 		case "except":
 			op.Except, err = readStrings(v)
 		case "flags":
-			op.Flags, err = readFlags(v)
+			op.Flags, op.Timeout, err = readFlags(v)
 		}
 		return err
 	})
 }
 
-func readFlags(b []byte) (f adapter.Flags, err error) {
+func readFlags(b []byte) (f adapter.Flags, timeout time.Duration, err error) {
 	if msgp.IsNil(b) {
-		return f, nil
+		return f, 0, nil
 	}
 	_, err = readMap(b, func(key, v []byte) error {
 		switch string(key) {
@@ -186,77 +227,10 @@ func readFlags(b []byte) (f adapter.Flags, err error) {
 			f.Volatile = isBool(v, true)
 		case "compress":
 			f.NoCompress = isBool(v, false)
+		case "timeout":
+			timeout = readMillis(v)
 		}
 		return nil
 	})
-	return f, err
-}
-
-func isBool(b []byte, want bool) bool {
-	v, _, err := msgp.ReadBoolBytes(b)
-	return err == nil && v == want
-}
-
-// readMap calls f for each key of a map with the encoded value, and returns what
-// follows the map.
-func readMap(b []byte, f func(key, value []byte) error) ([]byte, error) {
-	n, b, err := msgp.ReadMapHeaderBytes(b)
-	if err != nil {
-		return b, err
-	}
-	for range n {
-		key, after, err := msgp.ReadStringZC(b)
-		if err != nil {
-			return b, err
-		}
-		rest, err := msgp.Skip(after)
-		if err != nil {
-			return b, err
-		}
-		if err := f(key, after[:len(after)-len(rest)]); err != nil {
-			return b, err
-		}
-		b = rest
-	}
-	return b, nil
-}
-
-// readStrings reads an array of names; nil counts as an empty one.
-func readStrings(b []byte) ([]string, error) {
-	if msgp.IsNil(b) {
-		return nil, nil
-	}
-	n, b, err := msgp.ReadArrayHeaderBytes(b)
-	if err != nil || n == 0 {
-		return nil, err
-	}
-	list := make([]string, 0, min(int(n), len(b)))
-	for range n {
-		rest, err := msgp.Skip(b)
-		if err != nil {
-			return nil, err
-		}
-		s, err := readString(b[:len(b)-len(rest)])
-		if err != nil {
-			return nil, err
-		}
-		list, b = append(list, s), rest
-	}
-	return list, nil
-}
-
-// readString reads a name: a string, or a number, which JavaScript lets one use as
-// the name of a room. So does null.
-func readString(b []byte) (string, error) {
-	switch msgp.NextType(b) {
-	case msgp.StrType:
-		s, _, err := msgp.ReadStringBytes(b)
-		return s, err
-	case msgp.IntType, msgp.UintType, msgp.Float32Type, msgp.Float64Type:
-		text, _, err := msgjson.AppendNumber(nil, b)
-		return string(text), err
-	case msgp.NilType:
-		return "null", nil
-	}
-	return "", errors.New("name is not a string")
+	return f, timeout, err
 }

@@ -62,15 +62,15 @@ func TestDecodeAsNode(t *testing.T) {
 	var c codec
 	for _, r := range recordings(t) {
 		t.Run(r.From+"/"+r.Name, func(t *testing.T) {
-			op, err := c.decodeBroadcast(r.Payload, "------", r.Nsp)
+			op, _, err := c.decodeBroadcast(r.Payload, "------", r.Nsp)
 			if err != nil {
 				t.Fatal(err)
 			}
 			check(t, op, r.operation())
-			if op, err := c.decodeBroadcast(r.Payload, r.UID, r.Nsp); op != nil || err != nil {
+			if op, _, err := c.decodeBroadcast(r.Payload, r.UID, r.Nsp); op != nil || err != nil {
 				t.Errorf("one's own message: %v, %v", op, err)
 			}
-			if op, err := c.decodeBroadcast(r.Payload, "------", r.Nsp+"x"); op != nil || err != nil {
+			if op, _, err := c.decodeBroadcast(r.Payload, "------", r.Nsp+"x"); op != nil || err != nil {
 				t.Errorf("another namespace's message: %v, %v", op, err)
 			}
 		})
@@ -84,7 +84,7 @@ func TestEncodeAsNode(t *testing.T) {
 			continue // the others write fewer keys, or in another order
 		}
 		t.Run(r.Name, func(t *testing.T) {
-			got, err := c.appendBroadcast(nil, r.UID, r.Nsp, r.Type, r.operation())
+			got, err := c.appendBroadcast(nil, r.UID, r.Nsp, r.Type, r.operation(), "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,7 +113,7 @@ func TestPacketType(t *testing.T) {
 		{true, binary, "\xa4type\x05"},
 	} {
 		a := New(redisOptions, Options{SocketIO2: test.socketIO2})
-		got, err := newNamespace(a, "/", nil).appendMessage(nil, new(codec), test.op)
+		got, err := new(codec).appendBroadcast(nil, "me", "/", newNamespace(a, "/", nil).packetType(test.op), test.op, "")
 		if err != nil || !strings.Contains(string(got), test.want) {
 			t.Errorf("SocketIO2 %v: %q, %v, want %q in it", test.socketIO2, got, err, test.want)
 		}
@@ -163,7 +163,7 @@ func TestDecodeForeign(t *testing.T) {
 			err: msgjson.ErrDepth},
 	} {
 		t.Run(name, func(t *testing.T) {
-			op, err := new(codec).decodeBroadcast([]byte(test.payload), "me", "/")
+			op, _, err := new(codec).decodeBroadcast([]byte(test.payload), "me", "/")
 			switch {
 			case test.want == nil && err == nil:
 				t.Errorf("it was taken: %+v", op)
@@ -198,7 +198,7 @@ func FuzzDecodeBroadcast(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var c codec
-		op, err := c.decodeBroadcast(b, "me", "/")
+		op, _, err := c.decodeBroadcast(b, "me", "/")
 		if err != nil || op == nil {
 			return
 		}
@@ -212,11 +212,11 @@ func FuzzDecodeBroadcast(f *testing.F) {
 			return // an object that looks like a placeholder is one to the next reader
 		}
 		// What was understood is the same after another journey.
-		again, err := c.appendBroadcast(nil, "other", "/", packetEvent, op)
+		again, err := c.appendBroadcast(nil, "other", "/", packetEvent, op, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		op2, err := c.decodeBroadcast(again, "me", "/")
+		op2, _, err := c.decodeBroadcast(again, "me", "/")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,21 +235,21 @@ func BenchmarkEncode(b *testing.B) {
 	var buf []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		buf, _ = c.appendBroadcast(buf[:0], "abcdef", "/chat", packetEvent, chatMessage)
+		buf, _ = c.appendBroadcast(buf[:0], "abcdef", "/chat", packetEvent, chatMessage, "")
 	}
 	b.SetBytes(int64(len(buf)))
 }
 
 func BenchmarkDecode(b *testing.B) {
 	var c codec
-	message, err := c.appendBroadcast(nil, "abcdef", "/chat", packetEvent, chatMessage)
+	message, err := c.appendBroadcast(nil, "abcdef", "/chat", packetEvent, chatMessage, "")
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	b.SetBytes(int64(len(message)))
 	for b.Loop() {
-		if op, err := c.decodeBroadcast(message, "other0", "/chat"); op == nil || err != nil {
+		if op, _, err := c.decodeBroadcast(message, "other0", "/chat"); op == nil || err != nil {
 			b.Fatal(op, err)
 		}
 	}
@@ -257,13 +257,13 @@ func BenchmarkDecode(b *testing.B) {
 
 func BenchmarkDecodeOwn(b *testing.B) {
 	var c codec
-	message, err := c.appendBroadcast(nil, "abcdef", "/chat", packetEvent, chatMessage)
+	message, err := c.appendBroadcast(nil, "abcdef", "/chat", packetEvent, chatMessage, "")
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if op, err := c.decodeBroadcast(message, "abcdef", "/chat"); op != nil || err != nil {
+		if op, _, err := c.decodeBroadcast(message, "abcdef", "/chat"); op != nil || err != nil {
 			b.Fatal(op, err)
 		}
 	}

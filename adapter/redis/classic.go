@@ -17,36 +17,148 @@ type classic struct{}
 func (classic) topics(n *namespace) []topic {
 	return []topic{
 		{byPattern, globEscaper.Replace(n.channel) + "*"},
+		{byChannel, n.requests()},
+		{byChannel, n.responses()},
+		{byChannel, n.responses() + n.a.uid + "#"},
 	}
 }
 
 // globEscaper escapes what has a meaning in Redis's patterns.
 var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)
 
+// requests returns the channel on which all servers are asked.
+func (n *namespace) requests() string { return n.a.opts.Prefix + "-request#" + n.name + "#" }
+
+// responses returns the channel on which they answer. With a uid and "#" after it,
+// that server alone listens.
+func (n *namespace) responses() string { return n.a.opts.Prefix + "-response#" + n.name + "#" }
+
 // encode implements wire.
-func (classic) encode(b *batch, i item) error {
-	message, err := b.write(func(dst []byte) ([]byte, error) { return i.n.appendMessage(dst, &b.codec, i.op) })
+func (w classic) encode(b *batch, i item) error {
+	switch {
+	case i.count != nil:
+		b.count(i.n.requests(), func(n int, err error) { i.count <- counted{n, err} })
+		return nil
+	case i.answer != nil:
+		return w.answer(b, i)
+	case i.q != nil:
+		return w.ask(b, i)
+	case i.op.Kind == adapter.Broadcast:
+		return w.broadcast(b, i, "")
+	}
+	return w.request(b, i, "")
+}
+
+// broadcast publishes an event for clients. ask is the id of a question, if it is
+// one: all servers have to look at it then.
+func (classic) broadcast(b *batch, i item, ask string) error {
+	n := i.n
+	message, err := b.write(func(dst []byte) ([]byte, error) {
+		return b.codec.appendBroadcast(dst, n.a.uid, n.name, n.packetType(i.op), i.op, ask)
+	})
 	if err != nil {
 		return err
 	}
-	channel, err := b.write(func(dst []byte) ([]byte, error) { return i.n.appendChannel(dst, i.op), nil })
+	channel := n.channel
+	if ask == "" {
+		channel, err = b.write(func(dst []byte) ([]byte, error) { return n.appendChannel(dst, i.op), nil })
+	}
 	b.publish(channel, message)
 	return err
 }
 
-// receive implements wire.
-func (classic) receive(n *namespace, c *codec, m rueidis.PubSubMessage) {
-	n.receive(c, m)
-}
-
-// appendChannel appends the channel that op is published to.
+// appendChannel appends the channel that a broadcast is published to.
 func (n *namespace) appendChannel(dst []byte, op *adapter.Operation) []byte {
 	dst = append(dst, n.channel...)
 	if len(op.Rooms) == 1 {
-		dst = append(dst, op.Rooms[0]...)
-		dst = append(dst, '#')
+		dst = append(append(dst, op.Rooms[0]...), '#')
 	}
 	return dst
+}
+
+// packetType returns the type of the packet for an event.
+func (n *namespace) packetType(op *adapter.Operation) int {
+	if n.a.opts.SocketIO2 && len(op.Event.Attachments) > 0 {
+		return packetBinaryEvent
+	}
+	return packetEvent
+}
+
+// request publishes what is asked of the servers. An id wants answers.
+func (classic) request(b *batch, i item, id string) error {
+	message, err := b.write(func(dst []byte) ([]byte, error) { return b.codec.appendRequest(dst, i.n, i.op, id) })
+	if err == nil {
+		b.publish(i.n.requests(), message)
+	}
+	return err
+}
+
+// ask publishes a question. The servers are counted right before it, so that no other
+// command of this node is between.
+func (w classic) ask(b *batch, i item) error {
+	id := newUID()
+	if err := i.n.a.queries.Add(id, i.q); err != nil {
+		return err
+	}
+	if single(i.op.Kind) {
+		i.q.Expect(nil, 1)
+		return w.request(b, i, id)
+	}
+	b.count(i.n.requests(), func(n int, err error) { i.n.expect(i.q, n, err) })
+	if i.op.Kind == adapter.Broadcast && i.n.a.opts.SocketIO2 {
+		return w.broadcast(b, i, id)
+	}
+	return w.request(b, i, id)
+}
+
+// answer publishes an answer.
+func (classic) answer(b *batch, i item) error {
+	message, err := b.write(func(dst []byte) ([]byte, error) { return b.codec.appendAnswer(dst, i.n.a.uid, i.to, i.answer) })
+	if err != nil {
+		return err
+	}
+	channel := i.n.responses()
+	if i.n.a.opts.SpecificResponseChannel && i.to.from != "" && i.to.form != typeServerSide {
+		channel += i.to.from + "#"
+	}
+	b.publish(channel, message)
+	return nil
+}
+
+// receive implements wire.
+func (w classic) receive(n *namespace, c *codec, m rueidis.PubSubMessage) {
+	var err error
+	b := bytesOf(m.Message)
+	switch {
+	case strings.HasPrefix(m.Channel, n.channel):
+		err = w.event(n, c, m.Channel, b)
+	case m.Channel == n.requests():
+		err = n.request(c, b)
+	default:
+		err = n.response(c, b)
+	}
+	if err != nil {
+		n.undecodable(m.Channel, len(b), err)
+	}
+}
+
+// event takes a message on a channel for events. What goes to a room that nobody is
+// in is not looked at.
+func (classic) event(n *namespace, c *codec, channel string, b []byte) error {
+	room := strings.TrimSuffix(channel[len(n.channel):], "#")
+	if room != "" && !n.local.Wants(room) {
+		return nil
+	}
+	op, to, err := c.decodeBroadcast(b, n.a.uid, n.name)
+	switch {
+	case err != nil || op == nil:
+		return err
+	case to.id == "":
+		n.apply(op)
+	default:
+		n.ask(op, to)
+	}
+	return nil
 }
 
 // bytesOf returns the bytes of a message. They are never written to, neither here

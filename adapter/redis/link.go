@@ -79,6 +79,7 @@ func (a *Adapter) connect(cut context.Context) (*link, error) {
 	}
 	l := &link{a: a, client: client}
 	l.tx.l = l
+	l.tx.codec, l.rx = a.newCodec(), a.newCodec()
 	l.sub, _ = client.Dedicate()
 	l.pub, _ = client.Dedicate()
 	l.closed = l.sub.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: l.receive})

@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"sync/atomic"
 
-	"github.com/redis/rueidis"
-
 	"github.com/damso/damso/adapter"
 )
 
@@ -32,24 +30,62 @@ func newNamespace(a *Adapter, name string, local adapter.Local) *namespace {
 // Publish implements [adapter.Namespace]. It returns [ErrUnavailable],
 // [ErrQueueFull], [ErrKind] or [adapter.ErrClosed], or nil if op is on its way.
 func (n *namespace) Publish(op *adapter.Operation) error {
-	err := ErrKind
-	switch {
-	case n.closed.Load():
-		err = adapter.ErrClosed
-	case op.Kind == adapter.Broadcast:
-		err = n.a.queue.put(item{n: n, op: op})
+	switch op.Kind {
+	case adapter.Broadcast, adapter.Join, adapter.Leave, adapter.Disconnect, adapter.ServerSide:
+		return n.put(item{n: n, op: op})
+	}
+	n.a.counts.dropped.Add(1)
+	return ErrKind
+}
+
+// Ask implements [adapter.Namespace]. It returns the errors of Publish. Join, Leave
+// and Disconnect can be asked of a single socket only, by its id, and with a single
+// name: there is one answer then, from the node that has it.
+func (n *namespace) Ask(q *adapter.Query) error {
+	if !askable(q.Op) {
+		n.a.counts.dropped.Add(1)
+		return ErrKind
+	}
+	return n.put(item{n: n, op: q.Op, q: q})
+}
+
+func askable(op *adapter.Operation) bool {
+	switch op.Kind {
+	case adapter.Broadcast, adapter.ServerSide, adapter.Fetch, adapter.Rooms:
+		return true
+	case adapter.Join, adapter.Leave:
+		return len(op.Names) == 1 && len(op.Rooms) == 1 && len(op.Except) == 0
+	case adapter.Disconnect:
+		return len(op.Rooms) == 1 && len(op.Except) == 0
+	}
+	return false
+}
+
+// Servers implements [adapter.Namespace]. It counts the servers that listen to the
+// namespace, Damso's and others.
+func (n *namespace) Servers(ctx context.Context) (int, error) {
+	result := make(chan counted, 1)
+	if err := n.put(item{n: n, count: result}); err != nil {
+		return 0, err
+	}
+	select {
+	case c := <-result:
+		return max(c.n, 1), c.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// put queues what is to be sent.
+func (n *namespace) put(i item) (err error) {
+	if err = adapter.ErrClosed; !n.closed.Load() {
+		err = n.a.queue.put(i)
 	}
 	if err != nil {
 		n.a.counts.dropped.Add(1)
 	}
 	return err
 }
-
-// Ask implements [adapter.Namespace]. It returns [ErrKind].
-func (n *namespace) Ask(*adapter.Query) error { return ErrKind }
-
-// Servers implements [adapter.Namespace]. It returns [ErrKind].
-func (n *namespace) Servers(context.Context) (int, error) { return 0, ErrKind }
 
 // Room implements [adapter.Namespace]. The pattern matches the channels of all rooms.
 func (n *namespace) Room(string, bool, bool) {}
@@ -61,27 +97,19 @@ func (n *namespace) Close() {
 	}
 }
 
-// appendMessage appends op as it is published.
-func (n *namespace) appendMessage(dst []byte, c *codec, op *adapter.Operation) ([]byte, error) {
-	typ := packetEvent
-	if n.a.opts.SocketIO2 && len(op.Event.Attachments) > 0 {
-		typ = packetBinaryEvent
+// expect tells a query who is to answer, when so many servers are there.
+func (n *namespace) expect(q *adapter.Query, servers int, err error) {
+	if err != nil {
+		q.Fail(err)
+		return
 	}
-	return c.appendBroadcast(dst, n.a.uid, n.name, typ, op)
+	q.Expect(nil, max(servers-1, 0))
 }
 
-// receive applies a message that arrived for the namespace. What cannot be decoded
-// is nothing: it may come from any program that uses the same Redis.
-func (n *namespace) receive(c *codec, m rueidis.PubSubMessage) {
-	b := bytesOf(m.Message)
-	op, err := c.decodeBroadcast(b, n.a.uid, n.name)
-	switch {
-	case err != nil:
-		n.a.counts.undecodable.Add(1)
-		n.a.log.LogAttrs(context.Background(), slog.LevelDebug, "redis: dropped a message that makes no sense",
-			slog.String("channel", m.Channel), slog.Int("bytes", len(b)), slog.Any("error", err))
-	case op != nil:
-		n.a.counts.received.Add(1)
-		n.local.Apply(op)
-	}
+// undecodable counts a message that makes no sense. It is nothing: it may come from
+// any program that uses the same Redis.
+func (n *namespace) undecodable(channel string, size int, err error) {
+	n.a.counts.undecodable.Add(1)
+	n.a.log.LogAttrs(context.Background(), slog.LevelDebug, "redis: dropped a message that makes no sense",
+		slog.String("channel", channel), slog.Int("bytes", size), slog.Any("error", err))
 }

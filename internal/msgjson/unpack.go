@@ -18,6 +18,9 @@ var (
 // An Unpacker turns the MessagePack of events into JSON. The zero value is ready; it
 // keeps its buffer from one event to the next and is not safe for concurrent use.
 type Unpacker struct {
+	// Buffers asks for binary parts as JSON.stringify has a Buffer, and none beside it.
+	Buffers bool
+
 	out []byte
 	bin [][]byte
 }
@@ -136,10 +139,25 @@ func (u *Unpacker) key(b []byte) (rest []byte, err error) {
 }
 
 func (u *Unpacker) attach(part []byte) {
+	if u.Buffers {
+		u.buffer(part)
+		return
+	}
 	u.out = append(u.out, `{"_placeholder":true,"num":`...)
 	u.out = strconv.AppendInt(u.out, int64(len(u.bin)), 10)
 	u.out = append(u.out, '}')
 	u.bin = append(u.bin, part[:len(part):len(part)])
+}
+
+func (u *Unpacker) buffer(part []byte) {
+	u.out = append(u.out, `{"type":"Buffer","data":[`...)
+	for i, b := range part {
+		if i > 0 {
+			u.out = append(u.out, ',')
+		}
+		u.out = strconv.AppendUint(u.out, uint64(b), 10)
+	}
+	u.out = append(u.out, "]}"...)
 }
 
 // The types of extensions that notepack.io writes, in any version.
