@@ -40,8 +40,23 @@ func (l *connLink) read() {
 	}
 }
 
-// write leaves everything to drain, since net.Conn can't write without waiting.
-func (l *connLink) write([]byte) (int, error) { return 0, errWouldBlock }
+// A tryWriter is a connection that can write without waiting: less than it was given, if
+// it would have to wait for the rest.
+type tryWriter interface{ TryWrite(p []byte) (int, error) }
+
+// write leaves everything to drain, since a net.Conn can't write without waiting,
+// unless it is one that can.
+func (l *connLink) write(p []byte) (int, error) {
+	c, ok := l.conn.(tryWriter)
+	if !ok {
+		return 0, errWouldBlock
+	}
+	n, err := c.TryWrite(p)
+	if err == nil && n < len(p) {
+		err = errWouldBlock
+	}
+	return n, err
+}
 
 func (l *connLink) writeNow(p []byte) error {
 	_ = l.conn.SetWriteDeadline(time.Now().Add(time.Second))

@@ -93,6 +93,9 @@ type Options struct {
 	// (the event "connection_error"). It must not keep r. If nil, nobody is told.
 	OnConnectionError func(r *http.Request, err *ConnectionError)
 
+	// Router serves requests for sessions that other nodes have. If nil, there are none.
+	Router Router
+
 	// Logger gets what concerns single sessions, at debug level. If nil, nothing
 	// is logged.
 	Logger *slog.Logger
@@ -127,7 +130,12 @@ func (o Options) Check() error {
 		}
 	}
 	if o.CORS != nil {
-		return o.CORS.check()
+		if err := o.CORS.check(); err != nil {
+			return err
+		}
+	}
+	if o.Router != nil {
+		return checkPrefix(o.Router.Prefix())
 	}
 	return nil
 }

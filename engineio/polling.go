@@ -163,7 +163,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		h := w.Header()
 		h.Set("Content-Type", "text/html") // "to avoid an unwanted download dialog on certain user-agents"
-		s.pollHeaders(h, r)
+		s.pollHeaders(w, r)
 		_, _ = io.WriteString(w, "ok") // a client that left misses nothing
 	case errors.As(err, &tooLarge):
 		w.WriteHeader(http.StatusRequestEntityTooLarge)

@@ -27,7 +27,7 @@ func (s *Session) writePayload(w http.ResponseWriter, r *http.Request, p payload
 		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(p.body)))
-	s.pollHeaders(h, r)
+	s.pollHeaders(w, r)
 	c := http.NewResponseController(w)
 	_ = c.SetWriteDeadline(time.Now().Add(s.srv.opts.PingInterval + s.srv.opts.PingTimeout))
 	_, _ = w.Write(p.body) // a client that left is noticed by its next request
@@ -35,14 +35,21 @@ func (s *Session) writePayload(w http.ResponseWriter, r *http.Request, p payload
 	_ = c.SetWriteDeadline(time.Time{})
 }
 
-// pollHeaders completes the headers of the answer to a GET or a POST.
-func (s *Session) pollHeaders(h http.Header, r *http.Request) {
+// pollHeaders completes the headers of the answer to a GET or a POST, unless that
+// goes to another node, which does it.
+func (s *Session) pollHeaders(w http.ResponseWriter, r *http.Request) {
+	if _, routed := w.(*replyWriter); !routed {
+		s.srv.pollHeaders(w.Header(), r)
+	}
+}
+
+func (s *Server) pollHeaders(h http.Header, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	// "prevent XSS warnings on IE"
 	if agent := r.UserAgent(); strings.Contains(agent, ";MSIE") || strings.Contains(agent, "Trident/") {
 		h.Set("X-XSS-Protection", "0")
 	}
-	s.srv.opts.headers(h, r)
+	s.opts.headers(h, r)
 }
 
 // headers lets the hooks change the headers of an answer.

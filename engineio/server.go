@@ -107,6 +107,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	upgrade := isUpgrade(r)
 	session, failure := s.verify(r, query, upgrade)
 	switch {
+	case failure != nil && s.routes(failure):
+		s.forward(w, r, query, upgrade)
 	case failure != nil:
 		s.reject(w, r, failure)
 	case session == nil && s.Closing():
@@ -122,8 +124,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 // refuse answers a handshake that comes after Shutdown.
 func refuse(w http.ResponseWriter) {
+	unavailable(w, "server is shutting down")
+}
+
+// unavailable asks a client to come again soon.
+func unavailable(w http.ResponseWriter, why string) {
 	w.Header().Set("Retry-After", "1")
-	http.Error(w, "server is shutting down", http.StatusServiceUnavailable)
+	http.Error(w, why, http.StatusServiceUnavailable)
 }
 
 func isUpgrade(r *http.Request) bool {
@@ -138,7 +145,7 @@ func (s *Server) verify(r *http.Request, query url.Values, upgrade bool) (*Sessi
 		return nil, errUnknownTransport.with("transport", transport)
 	}
 	if sid := query.Get("sid"); sid != "" {
-		return s.verifySession(sid, transport, query, upgrade)
+		return s.find(sid, protocol(query), transport, upgrade)
 	}
 	if r.Method != http.MethodGet {
 		return nil, errBadHandshakeMethod.with("method", r.Method)
@@ -157,15 +164,20 @@ func (s *Server) verify(r *http.Request, query url.Values, upgrade bool) (*Sessi
 	return nil, nil
 }
 
-func (s *Server) verifySession(sid, transport string, query url.Values, upgrade bool) (*Session, *ConnectionError) {
+// session returns the session with that id, or nil.
+func (s *Server) session(id string) *Session {
 	s.mu.RLock()
-	session := s.sessions[sid]
-	s.mu.RUnlock()
+	defer s.mu.RUnlock()
+	return s.sessions[id]
+}
+
+// find returns the session that a request over a transport is for.
+func (s *Server) find(sid string, revision int, transport string, upgrade bool) (*Session, *ConnectionError) {
+	session := s.session(sid)
 	if session == nil {
 		return nil, errUnknownSession.with("sid", sid)
 	}
-	previous := session.Transport()
-	switch revision := protocol(query); {
+	switch previous := session.Transport(); {
 	case upgrade != (transport == WebSocket), !upgrade && previous != Polling:
 		return nil, errBadRequest.with("name", "TRANSPORT_MISMATCH", "transport", transport, "previousTransport", previous)
 	case session.protocol != revision:
@@ -286,7 +298,7 @@ func (s *Server) newSession(r *http.Request, query url.Values) *Session {
 		srv:        s,
 		shard:      s.shards[index],
 		shardIndex: index,
-		id:         newID(),
+		id:         s.newID(),
 		protocol:   protocol(query),
 		base64:     query.Get("b64") != "" || jsonp != "",
 		jsonp:      jsonp,
@@ -325,9 +337,17 @@ func (s *Server) openData(id, transport string) string {
 	return string(data)
 }
 
-// newID returns 20 URL-safe characters that nobody can guess.
-func newID() string {
+// idLength is how many characters the id of a session has.
+const idLength = 20
+
+// newID returns 20 URL-safe characters that nobody can guess: of those that follow the
+// router's prefix, if there is one, at least 12 are random.
+func (s *Server) newID() string {
 	var b [15]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	random := base64.RawURLEncoding.EncodeToString(b[:])
+	if s.opts.Router == nil {
+		return random
+	}
+	return (s.opts.Router.Prefix() + random)[:idLength]
 }

@@ -110,9 +110,7 @@ func (s *Server) attachStream(r *http.Request, conn net.Conn, open []byte) (*wsC
 	if json.Unmarshal(open, &named) != nil || named.SID == "" {
 		return nil, errBadRequest.with("name", "TRANSPORT_HANDSHAKE_ERROR")
 	}
-	s.mu.RLock()
-	session := s.sessions[named.SID]
-	s.mu.RUnlock()
+	session := s.session(named.SID)
 	if session == nil {
 		return nil, errUnknownSession.with("sid", named.SID)
 	}

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/cluster"
 	"github.com/damso/damso/engineio"
 )
 
@@ -33,8 +34,14 @@ type Options struct {
 	Engine engineio.Options
 
 	// Adapter connects the server to the other nodes of its cluster. If nil, there
-	// are none.
+	// are none. If it is an [adapter.Mesh] too, any node serves any client: see package
+	// cluster.
 	Adapter adapter.Adapter
+
+	// StickySessions says that the load balancer sends all requests of a client to
+	// the same node, as Socket.IO otherwise wants it, so that this server need not serve
+	// clients of other nodes.
+	StickySessions bool
 
 	// Parser is how packets are put on the wire. The zero value is that of Socket.IO;
 	// with another one, clients need that too.
@@ -97,6 +104,7 @@ type Server struct {
 	run     context.Context // ends when the adapter must
 	stop    context.CancelFunc
 	adapter sync.WaitGroup // its Run, and handlers of what comes from it
+	cluster *cluster.Node  // nil if there are no other nodes whose clients come here
 	workers *workers       // run the handlers
 
 	mu         sync.RWMutex
@@ -125,7 +133,7 @@ func NewServer(opts Options) *Server {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{opts: opts, log: opts.Logger, run: ctx, stop: stop, workers: newWorkers(), namespaces: map[string]*Namespace{}}
-	s.engine = engineio.NewServer(s, opts.Engine)
+	s.startEngine()
 	s.client = newClient(opts.Client, opts.Engine.CORS)
 	if opts.Adapter != nil {
 		s.adapter.Go(func() {
@@ -200,6 +208,9 @@ func (s *Server) Connections() int { return s.engine.Sessions() }
 // over. If ctx ends before that, it drops the clients and returns ctx's error,
 // without waiting for handlers. It must not be called in a handler.
 func (s *Server) Shutdown(ctx context.Context) error {
+	if s.cluster != nil {
+		s.cluster.Drain()
+	}
 	err := s.engine.Shutdown(ctx)
 	done := make(chan struct{})
 	go func() { // ends when the last handler does
@@ -227,6 +238,9 @@ func (s *Server) Close() error {
 func (s *Server) finish() {
 	s.forget()
 	s.workers.wait()
+	if s.cluster != nil {
+		s.cluster.Close()
+	}
 	s.stop()
 	s.adapter.Wait()
 }

@@ -91,9 +91,14 @@ var rules = map[string]rule{
 	},
 	"socketio": {
 		why:    "the library knows the seam to other nodes and no adapter; it must not know the chat",
-		ours:   []string{"adapter", "engineio", "internal/asset", "internal/msgjson", "socketio/packet"},
+		ours:   []string{"adapter", "cluster", "engineio", "internal/asset", "internal/msgjson", "socketio/packet"},
 		theirs: []string{msgp},
 		not:    []string{"os"},
+	},
+	"cluster": {
+		why:  "requests travel as Engine.IO sees them, over what the seam offers: nothing of Socket.IO, and nothing of any adapter",
+		ours: []string{"adapter", "engineio"},
+		not:  []string{"os/signal"},
 	},
 	"engineio": {
 		why:    "Engine.IO is usable alone and knows nothing of Socket.IO",

@@ -36,7 +36,8 @@ type Client struct {
 
 	writing  chan struct{} // held by the one who writes; a bubble of synctest waits for it, not for a mutex
 	write    func(enginewire.Packet) error
-	hangUp   func() // closes the connection
+	hangUp   func()     // closes the connection
+	upgraded chan error // whether an upgrade was done
 	hear     chan struct{}
 	hearOnce sync.Once
 }

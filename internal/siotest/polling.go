@@ -1,6 +1,7 @@
 package siotest
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -33,16 +34,43 @@ func (c *Client) openPolling(s *Server, o Options) error {
 	base += "&sid=" + c.SID
 	c.hangUp = release
 	c.write = func(p enginewire.Packet) error { return c.post(client, base, p) }
+	if !o.Upgrade {
+		go func() {
+			defer close(c.done)
+			defer close(c.incoming)
+			c.pollOn(client, base, packets[1:], nil)
+		}()
+		return nil
+	}
+	u := &upgrade{wanted: make(chan struct{}), polled: make(chan bool, 1), moved: make(chan *bufio.Reader, 1)}
+	go c.upgrade(s, o, u)
 	go func() {
-		defer close(c.done)
-		defer close(c.incoming)
-		for packets := packets[1:]; c.take(packets); {
-			if packets, err = c.poll(client, base); err != nil {
-				return
-			}
+		ended := c.pollOn(client, base, packets[1:], u.wanted)
+		u.polled <- !ended
+		if r := <-u.moved; r != nil {
+			c.readWebSocket(u.conn, r)
+			return
 		}
+		close(c.incoming)
+		close(c.done)
 	}()
 	return nil
+}
+
+// pollOn polls until the session ends, or stop is closed, and says which.
+func (c *Client) pollOn(client *http.Client, base string, packets []enginewire.Packet, stop <-chan struct{}) (ended bool) {
+	for c.take(packets) {
+		select {
+		case <-stop:
+			return false
+		default:
+		}
+		var err error
+		if packets, err = c.poll(client, base); err != nil {
+			return true
+		}
+	}
+	return true
 }
 
 // take hands on the messages of a payload, and says whether to go on.

@@ -76,6 +76,7 @@ func (s *Server) For(t testing.TB) *Server {
 type Options struct {
 	Protocol int    // 3 or 4; 0 is 4
 	Polling  bool   // instead of WebSocket
+	Upgrade  bool   // begins with polling and goes over to WebSocket, as most clients do
 	Query    string // more of the URL's query, as "username=x"
 	Deaf     bool   // reads nothing until Client.Hear; over WebSocket
 	Header   http.Header
@@ -100,11 +101,11 @@ func (s *Server) TryOpen(o Options) (*Client, error) {
 	c := &Client{
 		t: s.t, protocol: o.Protocol, patience: s.patience,
 		incoming: make(chan Message, 1024), done: make(chan struct{}),
-		writing: make(chan struct{}, 1),
+		writing: make(chan struct{}, 1), upgraded: make(chan error, 1),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	var err error
-	if o.Polling {
+	if o.Polling || o.Upgrade {
 		err = c.openPolling(s, o)
 	} else {
 		err = c.openWebSocket(s, o)

@@ -1,0 +1,143 @@
+package cluster
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/damso/damso/engineio"
+)
+
+// A task is a request that came to another node and is served here.
+type task struct {
+	cancel context.CancelFunc
+}
+
+// servePoll serves a request of a client that polls.
+func (n *Node) servePoll(from string, r record) {
+	ctx, cancel := context.WithCancel(n.ctx)
+	key := far{node: from, id: r.id}
+	if !n.accept(key, &task{cancel}, func() { n.finishPoll(ctx, key, r) }) {
+		cancel()
+		n.reply(from, record{id: r.id, number: http.StatusServiceUnavailable})
+	}
+}
+
+// accept notes a task and begins with it, if there is room.
+func (n *Node) accept(key far, t *task, work func()) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed || len(n.served) >= n.opts.MaxRequests || n.served[key] != nil {
+		return false
+	}
+	n.served[key] = t
+	n.wg.Go(work)
+	return true
+}
+
+func (n *Node) finishPoll(ctx context.Context, key far, r record) {
+	p := &engineio.Poll{
+		Session: r.session, Protocol: protocolOf(r.flags), Post: r.flags&flagPost != 0, Binary: r.flags&flagBinary != 0,
+		Encoding: r.encoding, Body: r.body,
+	}
+	reply := n.engine.ServePoll(ctx, p)
+	n.mu.Lock()
+	t := n.served[key]
+	delete(n.served, key)
+	n.mu.Unlock()
+	canceled := ctx.Err() != nil
+	t.cancel()
+	if canceled {
+		return // the client is gone
+	}
+	answer := record{id: r.id, number: uint64(reply.Status), typ: reply.Type, encoding: reply.Encoding, body: reply.Body}
+	if reply.Refusal != nil {
+		answer = refused(r.id, reply.Refusal)
+	}
+	if !n.reply(key.node, answer) {
+		n.engine.Lost(r.session)
+	}
+}
+
+func protocolOf(flags byte) int {
+	if flags&flagProtocol4 != 0 {
+		return 4
+	}
+	return 3
+}
+
+func refused(id uint64, e *engineio.ConnectionError) record {
+	return record{id: id, flags: flagRefused, number: uint64(e.Code), body: []byte(e.Message)}
+}
+
+func (n *Node) reply(to string, r record) bool {
+	r.kind = kindReply
+	err := n.send(to, r)
+	if err != nil {
+		n.opts.Logger.Debug("answer to another node was not sent", "to", to, "error", err)
+	}
+	return err == nil
+}
+
+// serveUpgrade says whether a session may be upgraded.
+func (n *Node) serveUpgrade(from string, r record) {
+	answer := record{id: r.id, number: http.StatusOK}
+	if refusal := n.engine.CheckUpgrade(upgradeOf(&r)); refusal != nil {
+		answer = refused(r.id, refusal)
+	}
+	n.reply(from, answer)
+}
+
+// serveAgain takes what there is to say about a request that is being served.
+func (n *Node) serveAgain(from string, r record) {
+	n.mu.Lock()
+	t := n.served[far{node: from, id: r.id}]
+	n.mu.Unlock()
+	switch r.kind {
+	case kindAsk:
+		r := record{kind: kindGone, id: r.id}
+		if t != nil {
+			r.kind = kindKnown
+		}
+		_ = n.mesh.Send(from, message(r)) // silence is an answer, too
+	case kindRelease:
+		if t != nil {
+			n.engine.ReleasePoll(r.session)
+		}
+	case kindCancel:
+		n.mu.Lock()
+		n.dropParts(far{from, r.id, true})
+		n.mu.Unlock()
+		if t != nil {
+			t.cancel()
+		}
+		if r.flags&flagLost != 0 {
+			n.engine.Lost(r.session)
+		}
+	}
+}
+
+// upgradeRecord says what a session is to be upgraded to.
+func upgradeRecord(k kind, u *engineio.Upgrade) record {
+	r := record{kind: k, session: u.Session, flags: protocolFlag(u.Protocol)}
+	if u.Base64 {
+		r.flags |= flagBase64
+	}
+	if u.Deflate {
+		r.flags |= flagDeflate
+	}
+	if u.Transport == engineio.WebTransport {
+		r.flags |= flagWebTransport
+	}
+	return r
+}
+
+func upgradeOf(r *record) *engineio.Upgrade {
+	u := &engineio.Upgrade{
+		Session: r.session, Protocol: protocolOf(r.flags), Transport: engineio.WebSocket,
+		Base64: r.flags&flagBase64 != 0, Deflate: r.flags&flagDeflate != 0,
+	}
+	if r.flags&flagWebTransport != 0 {
+		u.Transport = engineio.WebTransport
+	}
+	return u
+}

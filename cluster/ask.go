@@ -1,0 +1,200 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/damso/damso/engineio"
+)
+
+// A question is a client's request that another node answers.
+type question struct {
+	// Set once.
+	id      uint64
+	node    string // that is asked
+	session string
+	post    bool
+	size    int
+	news    chan record // the answer, and what there is to know meanwhile
+	failed  chan struct{}
+
+	err error // why failed was closed; guarded by Node.mu until then
+}
+
+// fail ends the question without an answer; Node.mu is held.
+func (q *question) fail(why error) {
+	if q.err == nil {
+		q.err = why
+		close(q.failed)
+	}
+}
+
+// Poll implements [engineio.Router].
+func (n *Node) Poll(ctx context.Context, p *engineio.Poll) (*engineio.PollReply, error) {
+	r := record{kind: kindPoll, flags: protocolFlag(p.Protocol), session: p.Session, encoding: p.Encoding, body: p.Body}
+	if p.Post {
+		r.flags |= flagPost
+	}
+	if p.Binary {
+		r.flags |= flagBinary
+	}
+	answer, err := n.ask(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if refusal := answer.refusal(); refusal != nil {
+		return &engineio.PollReply{Refusal: refusal}, nil
+	}
+	return &engineio.PollReply{Status: int(answer.number), Type: answer.typ, Encoding: answer.encoding, Body: answer.body}, nil
+}
+
+// Upgrade implements [engineio.Router].
+func (n *Node) Upgrade(ctx context.Context, u *engineio.Upgrade) error {
+	r := upgradeRecord(kindUpgrade, u)
+	answer, err := n.ask(ctx, r)
+	if err != nil {
+		return err
+	}
+	if refusal := answer.refusal(); refusal != nil {
+		return refusal
+	}
+	return nil
+}
+
+func protocolFlag(protocol int) byte {
+	if protocol == 4 {
+		return flagProtocol4
+	}
+	return 0
+}
+
+// refusal is what the other node does not like about the request, or nil.
+func (r *record) refusal() *engineio.ConnectionError {
+	if r.flags&flagRefused == 0 {
+		return nil
+	}
+	return &engineio.ConnectionError{Code: int(r.number), Message: string(r.body)}
+}
+
+// ask sends a request to the node that has its session and returns the answer.
+func (n *Node) ask(ctx context.Context, r record) (record, error) {
+	node, err := n.owner(r.session)
+	if err != nil {
+		return record{}, err
+	}
+	q, err := n.begin(node, &r)
+	if err != nil {
+		return record{}, err
+	}
+	defer n.end(q)
+	if err := n.send(node, r); err != nil {
+		return record{}, fmt.Errorf("cluster: ask the session's node: %w", err)
+	}
+	return n.await(ctx, q)
+}
+
+// begin makes a question of r and gives it an id.
+func (n *Node) begin(node string, r *record) (*question, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.closed:
+		return nil, errStopped
+	case len(n.asked) >= n.opts.MaxRequests, n.bytes+len(r.body) > n.opts.MaxBytes && n.bytes > 0:
+		return nil, engineio.ErrBusy
+	}
+	n.next++
+	r.id = n.next
+	q := &question{
+		id: r.id, node: node, session: r.session, post: r.flags&flagPost != 0, size: len(r.body),
+		news: make(chan record, 4), failed: make(chan struct{}),
+	}
+	n.asked[q.id] = q
+	n.bytes += q.size
+	return q, nil
+}
+
+func (n *Node) end(q *question) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.asked, q.id)
+	n.bytes -= q.size
+	n.dropParts(far{node: q.node, id: q.id})
+}
+
+// await waits for the answer. When it does not come in time, it asks whether it still
+// will: a session may have a reason to let its client wait, but messages can get lost.
+func (n *Node) await(ctx context.Context, q *question) (record, error) {
+	timer := time.NewTimer(n.opts.Patience)
+	defer timer.Stop()
+	drained, again := n.drained, (<-chan time.Time)(nil)
+	for asked := false; ; {
+		select {
+		case r := <-q.news:
+			switch {
+			case r.kind == kindReply:
+				return r, nil
+			case r.kind == kindGone:
+				n.cancel(q, true)
+				return record{}, errLost
+			}
+			asked = false
+		case <-timer.C:
+			if asked {
+				n.cancel(q, true)
+				return record{}, errLost
+			}
+			asked = true
+			_ = n.mesh.Send(q.node, message(record{kind: kindAsk, id: q.id})) // then nothing comes
+			timer.Reset(n.opts.Patience)
+		case <-drained:
+			drained, again = nil, time.Tick(releaseAgain) // it may not wait yet
+			n.release(q)
+		case <-again:
+			n.release(q)
+		case <-q.failed:
+			return record{}, q.err
+		case <-ctx.Done():
+			n.cancel(q, false)
+			return record{}, ctx.Err()
+		case <-n.ctx.Done():
+			n.cancel(q, true)
+			return record{}, errStopped
+		}
+	}
+}
+
+// cancel tells the other node that nobody waits for the answer; lost says that the
+// session must end, since it may have been in it.
+func (n *Node) cancel(q *question, lost bool) {
+	r := record{kind: kindCancel, id: q.id, session: q.session}
+	if lost {
+		r.flags = flagLost
+	}
+	_ = n.mesh.Send(q.node, message(r)) // the session's heartbeat ends it, too
+}
+
+// releaseAgain is how often a poll is asked to end, while this node is about to stop.
+const releaseAgain = 200 * time.Millisecond
+
+// release asks the other node to answer soon.
+func (n *Node) release(q *question) {
+	if !q.post {
+		_ = n.mesh.Send(q.node, message(record{kind: kindRelease, id: q.id, session: q.session})) // else it is given up a little later
+	}
+}
+
+// answered takes an answer, or news of it.
+func (n *Node) answered(from string, r record) {
+	n.mu.Lock()
+	q := n.asked[r.id]
+	n.mu.Unlock()
+	if q == nil || q.node != from {
+		return // nobody waits for it any more
+	}
+	select {
+	case q.news <- r:
+	default: // it has more than enough already
+	}
+}

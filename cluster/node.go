@@ -1,0 +1,245 @@
+// Package cluster lets any node of a cluster serve any client: requests for a session
+// that another node has go there, over what joins the nodes already, and the answers come
+// back. Load balancers then need not keep the requests of a client together.
+//
+// The id of a session begins with the id of the node that has it. A request that
+// comes to another node is one message to there and one back. A WebSocket that comes
+// to another node is relayed: the session stays where it is, the bytes of the connection
+// travel. Whatever gets lost between nodes ends the session, whose client connects
+// again; nothing is ever missing in the middle, or out of order.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/engineio"
+)
+
+// Options configures a [Node].
+type Options struct {
+	// Patience is how long nothing may be heard of a request or a connection that
+	// another node serves, before it counts as lost: longer than the time in which a
+	// session's heartbeat shows. If zero, it is 60 seconds.
+	Patience time.Duration
+
+	// MaxRequests is how many requests for sessions of other nodes may be under way
+	// from here, and as many from others to here; one more is answered with status 503.
+	// If zero, it is 20,000.
+	MaxRequests int
+
+	// MaxBytes is how much data of clients may be under way to other nodes, in bytes; a
+	// request on top is answered with status 503. If zero, it is 64 MiB.
+	MaxBytes int
+
+	// Logger gets what goes wrong between nodes. If nil, nothing is logged.
+	Logger *slog.Logger
+}
+
+// A Node is this node among those of its cluster. It is an [engineio.Router] and safe
+// for concurrent use.
+type Node struct {
+	// Set once.
+	mesh   adapter.Mesh
+	opts   Options
+	id     string
+	ctx    context.Context // ends with Close
+	stop   context.CancelFunc
+	engine *engineio.Server // set by Serve
+
+	wg      sync.WaitGroup // of all goroutines
+	drain   sync.Once
+	drained chan struct{} // closed by Drain
+
+	// Guarded by mu.
+	mu      sync.Mutex
+	next    uint64               // id of the next request or connection
+	asked   map[uint64]*question // requests of clients here, by id
+	bytes   int                  // in them
+	served  map[far]*task        // requests of clients elsewhere
+	streams map[far]*stream      // connections
+	peers   map[string]*peer     // other nodes that something was sent to
+	counts  map[string]int       // sessions of other nodes
+	parts   map[far][]byte       // of bodies that are still to come
+	kept    int                  // bytes in them
+	closed  bool
+}
+
+// far names something that another node and this one have in common.
+type far struct {
+	node   string
+	id     uint64
+	opener bool // the other node has opened it
+}
+
+// New returns a node on mesh, whose Run must not have begun.
+func New(mesh adapter.Mesh, opts Options) *Node {
+	if opts.Patience == 0 {
+		opts.Patience = time.Minute
+	}
+	if opts.MaxRequests == 0 {
+		opts.MaxRequests = 20_000
+	}
+	if opts.MaxBytes == 0 {
+		opts.MaxBytes = 64 << 20
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	n := &Node{
+		mesh: mesh, opts: opts, id: mesh.Node(), ctx: ctx, stop: stop, drained: make(chan struct{}),
+		asked: map[uint64]*question{}, served: map[far]*task{}, streams: map[far]*stream{},
+		peers: map[string]*peer{}, counts: map[string]int{}, parts: map[far][]byte{},
+	}
+	mesh.Receive(n.receive)
+	mesh.Watch(n.watch)
+	return n
+}
+
+// Serve says which server has the sessions of this node. It must be called once, before
+// the mesh runs.
+func (n *Node) Serve(engine *engineio.Server) { n.engine = engine }
+
+// Prefix implements [engineio.Router]: it is the node's id.
+func (n *Node) Prefix() string { return n.id }
+
+// Drain lets requests that wait here for other nodes end soon, without harm, since
+// this node is about to stop. Their clients go on with other nodes.
+func (n *Node) Drain() {
+	n.drain.Do(func() { close(n.drained) })
+}
+
+// Close gives up all that is under way. The mesh must still run, so that others are
+// told. Nothing of the node goes on when it returns.
+func (n *Node) Close() {
+	n.mu.Lock()
+	n.closed = true
+	streams := slices.Collect(maps.Values(n.streams))
+	n.mu.Unlock()
+	for _, s := range streams {
+		s.reset(errStopped)
+	}
+	n.mu.Lock()
+	peers := slices.Collect(maps.Values(n.peers))
+	n.mu.Unlock()
+	for _, p := range peers {
+		p.flushNow()
+	}
+	n.stop()
+	n.wg.Wait()
+}
+
+var (
+	errStopped = errors.New("cluster: this node stops")
+	errLost    = errors.New("cluster: a message between nodes was lost")
+	errNobody  = errors.New("cluster: no node has the session")
+	errDead    = errors.New("cluster: the other node is gone")
+)
+
+// start runs f on a goroutine that Close waits for, unless that was called.
+func (n *Node) start(f func()) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.closed {
+		n.wg.Go(f)
+	}
+	return !n.closed
+}
+
+// owner returns the node that has a session.
+func (n *Node) owner(session string) (string, error) {
+	if len(session) <= len(n.id) || len(session) > maxSession {
+		return "", errNobody
+	}
+	node := session[:len(n.id)]
+	if node == n.id {
+		return "", errNobody // else it would have been found
+	}
+	if _, ok := slices.BinarySearch(n.mesh.Nodes(), node); !ok {
+		return "", errNobody
+	}
+	return node, nil
+}
+
+// receive takes a message of another node. It is called by the mesh.
+func (n *Node) receive(from string, message []byte) {
+	if err := decode(message, func(r record) { n.handle(from, r) }); err != nil {
+		n.opts.Logger.Warn("message of another node was dropped", "from", from, "bytes", len(message), "error", err)
+	}
+}
+
+func (n *Node) handle(from string, r record) {
+	switch r.kind {
+	case kindPoll:
+		if !n.whole(from, &r) {
+			_ = n.mesh.Send(from, message(record{kind: kindGone, id: r.id})) // silence is an answer, too
+			return
+		}
+		n.servePoll(from, r)
+	case kindUpgrade:
+		n.serveUpgrade(from, r)
+	case kindReply, kindKnown, kindGone:
+		if !n.whole(from, &r) {
+			r.kind = kindGone
+		}
+		n.answered(from, r)
+	case kindPart:
+		n.keepPart(from, r)
+	case kindCancel, kindRelease, kindAsk:
+		n.serveAgain(from, r)
+	case kindOpen:
+		n.serveOpen(from, r)
+	case kindCount:
+		n.counted(from, int(r.id))
+	default:
+		n.relayed(from, r)
+	}
+}
+
+// watch notes that another node has come or gone. It is called by the mesh.
+func (n *Node) watch(node string, alive bool) {
+	if !alive {
+		n.forget(node, errDead)
+	}
+}
+
+// forget gives up all that is under way between a node and this one.
+func (n *Node) forget(node string, why error) {
+	n.mu.Lock()
+	var streams []*stream
+	for _, q := range n.asked {
+		if q.node == node {
+			q.fail(why)
+		}
+	}
+	for key, t := range n.served {
+		if key.node == node {
+			t.cancel()
+		}
+	}
+	for key, s := range n.streams {
+		if key.node == node {
+			streams = append(streams, s)
+		}
+	}
+	for key := range n.parts {
+		if key.node == node {
+			n.dropParts(key)
+		}
+	}
+	if why == errDead {
+		delete(n.peers, node)
+		delete(n.counts, node)
+	}
+	n.mu.Unlock()
+	for _, s := range streams {
+		s.reset(why)
+	}
+}

@@ -1,0 +1,118 @@
+package engineio
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+)
+
+// ServePoll serves a request that a client has made to another node, and returns the
+// answer, for which it may have to wait as a poll does. When ctx ends, the client has
+// left. What concerns the answer's way to the client is the other node's business: CORS, the
+// Headers hook, OnConnectionError.
+func (s *Server) ServePoll(ctx context.Context, p *Poll) *PollReply {
+	session, refusal := s.find(p.Session, p.Protocol, Polling, false)
+	if refusal != nil {
+		return &PollReply{Refusal: refusal}
+	}
+	w := &replyWriter{header: http.Header{}}
+	session.servePolling(w, p.request(ctx))
+	return &PollReply{Status: w.status, Type: w.header.Get("Content-Type"), Encoding: w.header.Get("Content-Encoding"), Body: w.body.Bytes()}
+}
+
+// request is p as the session's transport takes it.
+func (p *Poll) request(ctx context.Context) *http.Request {
+	r := &http.Request{Method: http.MethodGet, Header: http.Header{}, Body: http.NoBody}
+	if p.Encoding != "" {
+		r.Header.Set("Accept-Encoding", p.Encoding)
+	}
+	if p.Post {
+		r.Method = http.MethodPost
+		r.ContentLength = int64(len(p.Body))
+		r.Body = readCloser{bytes.NewReader(p.Body)}
+		r.Header.Set("Content-Type", "text/plain")
+		if p.Binary {
+			r.Header.Set("Content-Type", "application/octet-stream")
+		}
+	}
+	return r.WithContext(ctx)
+}
+
+type readCloser struct{ *bytes.Reader }
+
+func (readCloser) Close() error { return nil }
+
+// A replyWriter keeps an answer for the node that the client is at.
+type replyWriter struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *replyWriter) Header() http.Header { return w.header }
+
+func (w *replyWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+}
+
+func (w *replyWriter) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.body.Write(p)
+}
+
+// ReleasePoll answers the waiting GET of a session, if there is one, with a packet
+// that says nothing, so that the client comes again.
+func (s *Server) ReleasePoll(id string) {
+	session := s.session(id)
+	if session == nil {
+		return
+	}
+	session.mu.Lock()
+	defer session.mu.Unlock()
+	if session.poll != nil {
+		session.poll.answer(noopPayload(session.protocol))
+		session.poll = nil
+	}
+}
+
+// Lost ends a session, since something that was sent to its client, or by it, has been
+// lost between nodes.
+func (s *Server) Lost(id string) {
+	if session := s.session(id); session != nil {
+		session.finish(TransportError, errLost)
+	}
+}
+
+var errLost = errors.New("engineio: a message between nodes was lost")
+
+// CheckUpgrade says why a session can't be upgraded to a connection that another node
+// has, or returns nil.
+func (s *Server) CheckUpgrade(u *Upgrade) *ConnectionError {
+	_, refusal := s.find(u.Session, u.Protocol, u.Transport, u.Transport == WebSocket)
+	return refusal
+}
+
+// ServeUpgrade takes over conn, through which a connection at another node is reached,
+// for the session to be upgraded to. It closes conn when it has no use for it any more.
+func (s *Server) ServeUpgrade(u *Upgrade, conn net.Conn) {
+	session, refusal := s.find(u.Session, u.Protocol, u.Transport, u.Transport == WebSocket)
+	if refusal != nil || u.Deflate && s.deflate == nil {
+		_ = conn.Close() // as engine.io does, without a word
+		return
+	}
+	d := s.deflate
+	if !u.Deflate {
+		d = nil
+	}
+	c := session.beginProbe(conn, u.Base64, d)
+	if c == nil {
+		_ = conn.Close()
+		return
+	}
+	c.frames.bare = u.Transport == WebTransport
+	c.link.start()
+}
