@@ -80,8 +80,9 @@ type Adapter struct {
 
 	mu         sync.RWMutex
 	namespaces map[string]*namespace // by name; guarded by mu
-	topics     map[string]*namespace // by the names of their topics; guarded by mu
-	leaving    []topic               // of closed namespaces, subscribed still; guarded by mu
+	topics     map[string]wish       // by name; guarded by mu
+	changed    map[string]topicKind  // topics that the link has not looked at; guarded by mu
+	listening  bool                  // the link has looked at all topics; guarded by mu
 	cause      error                 // why there is no connection, nil if there is one; guarded by mu
 	since      time.Time             // when there was a connection first, or none; guarded by mu
 }
@@ -120,7 +121,8 @@ func New(client rueidis.ClientOption, opts Options) *Adapter {
 		queue:      newQueue(opts.MaxQueued, opts.MaxQueuedBytes),
 		opened:     make(chan struct{}, 1),
 		namespaces: make(map[string]*namespace),
-		topics:     make(map[string]*namespace),
+		topics:     make(map[string]wish),
+		changed:    make(map[string]topicKind),
 		cause:      errNotYet,
 		since:      time.Now(),
 	}
@@ -170,7 +172,7 @@ func (a *Adapter) Open(nsp string, local adapter.Local) (adapter.Namespace, erro
 	if !taken {
 		a.namespaces[nsp] = n
 		for _, t := range n.topics {
-			a.topics[t.name] = n
+			a.want(n, t)
 		}
 	}
 	a.mu.Unlock()
@@ -198,21 +200,11 @@ func (a *Adapter) close(n *namespace) {
 	}
 	delete(a.namespaces, n.name)
 	for _, t := range n.topics {
-		delete(a.topics, t.name)
+		a.unwant(n, t)
 	}
-	if n.subscribed {
-		a.leaving = append(a.leaving, n.topics...)
-		a.wake()
+	for t := range n.rooms {
+		a.unwant(n, t)
 	}
-}
-
-// takeLeaving returns the topics that must not be subscribed any longer.
-func (a *Adapter) takeLeaving() []topic {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	leaving := a.leaving
-	a.leaving = nil
-	return leaving
 }
 
 // Ready implements [adapter.Adapter].
@@ -251,40 +243,6 @@ func (a *Adapter) Stats() Stats {
 		Received:    a.counts.received.Load(),
 		Undecodable: a.counts.undecodable.Load(),
 		Connects:    a.counts.connects.Load(),
-	}
-}
-
-// byTopic returns the namespace that a topic belongs to, nil if none does.
-func (a *Adapter) byTopic(name string) *namespace {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	return a.topics[name]
-}
-
-// unsubscribed returns the namespaces that are not subscribed.
-func (a *Adapter) unsubscribed() (namespaces []*namespace) {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	for _, n := range a.namespaces {
-		if !n.subscribed {
-			namespaces = append(namespaces, n)
-		}
-	}
-	return namespaces
-}
-
-// setSubscribed notes that namespaces are subscribed. One that was closed meanwhile
-// must not be.
-func (a *Adapter) setSubscribed(namespaces []*namespace) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, n := range namespaces {
-		if a.namespaces[n.name] == n {
-			n.subscribed = true
-			continue
-		}
-		a.leaving = append(a.leaving, n.topics...)
-		a.wake()
 	}
 }
 

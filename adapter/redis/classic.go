@@ -33,6 +33,9 @@ func (n *namespace) requests() string { return n.a.opts.Prefix + "-request#" + n
 // that server alone listens.
 func (n *namespace) responses() string { return n.a.opts.Prefix + "-response#" + n.name + "#" }
 
+// room implements wire. The pattern matches the channels of all rooms.
+func (classic) room(*namespace, string, bool) (topic, bool) { return topic{}, false }
+
 // encode implements wire.
 func (w classic) encode(b *batch, i item) error {
 	switch {

@@ -24,7 +24,8 @@ type link struct {
 	client rueidis.Client
 	sub    rueidis.DedicatedClient
 	pub    rueidis.DedicatedClient
-	closed <-chan error // sub's end, with the reason
+	closed <-chan error    // sub's end, with the reason
+	have   map[string]bool // names of the topics that are subscribed; owned by listen
 
 	rx    codec  // owned by sub's reader
 	tx    batch  // owned by publish
@@ -77,7 +78,7 @@ func (a *Adapter) connect(cut context.Context) (*link, error) {
 		}
 		return nil, err
 	}
-	l := &link{a: a, client: client}
+	l := &link{a: a, client: client, have: map[string]bool{}}
 	l.tx.l = l
 	l.tx.codec, l.rx = a.newCodec(), a.newCodec()
 	l.sub, _ = client.Dedicate()
@@ -143,43 +144,6 @@ func (l *link) listen(ctx context.Context) error {
 			}
 		}
 	}
-}
-
-// subscribe ends the subscriptions of closed namespaces, then subscribes those that
-// are not; one that was opened again may be among both.
-func (l *link) subscribe(ctx context.Context) error {
-	if err := l.do(ctx, false, l.a.takeLeaving()); err != nil {
-		return fmt.Errorf("unsubscribe: %w", err)
-	}
-	namespaces := l.a.unsubscribed()
-	var topics []topic
-	for _, n := range namespaces {
-		topics = append(topics, n.topics...)
-	}
-	if err := l.do(ctx, true, topics); err != nil {
-		return fmt.Errorf("subscribe: %w", err)
-	}
-	l.a.setSubscribed(namespaces)
-	return nil
-}
-
-// do subscribes or unsubscribes topics.
-func (l *link) do(ctx context.Context, on bool, topics []topic) error {
-	for kind := range topicKinds {
-		var names []string
-		for _, t := range topics {
-			if t.kind == kind {
-				names = append(names, t.name)
-			}
-		}
-		if len(names) == 0 {
-			continue
-		}
-		if err := l.sub.Do(ctx, kind.subscribe(l.sub.B(), on, names)).Error(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // receive hands a message to its namespace. It is called by the connection's reader.

@@ -17,12 +17,13 @@ type namespace struct {
 	local   adapter.Local
 	topics  []topic // what it listens to
 
-	subscribed bool // on the present connection; guarded by a.mu
+	subscribed bool               // on the present connection; guarded by a.mu
+	rooms      map[topic]struct{} // topics of rooms that have members here; guarded by a.mu
 	closed     atomic.Bool
 }
 
 func newNamespace(a *Adapter, name string, local adapter.Local) *namespace {
-	n := &namespace{a: a, name: name, channel: a.opts.Prefix + "#" + name + "#", local: local}
+	n := &namespace{a: a, name: name, channel: a.opts.Prefix + "#" + name + "#", local: local, rooms: map[topic]struct{}{}}
 	n.topics = a.wire.topics(n)
 	return n
 }
@@ -86,9 +87,6 @@ func (n *namespace) put(i item) (err error) {
 	}
 	return err
 }
-
-// Room implements [adapter.Namespace]. The pattern matches the channels of all rooms.
-func (n *namespace) Room(string, bool, bool) {}
 
 // Close implements [adapter.Namespace].
 func (n *namespace) Close() {

@@ -58,7 +58,8 @@ func (a *Adapter) setCause(cause error) (since time.Time, was error) {
 	}
 	a.cause = cause
 	if cause != nil {
-		a.leaving = nil
+		a.listening = false
+		clear(a.changed)
 		for _, n := range a.namespaces {
 			n.subscribed = false
 		}

@@ -11,6 +11,10 @@ type wire interface {
 	// adapter have a topic in common.
 	topics(n *namespace) []topic
 
+	// room returns the topic of a room that has members here, false if what is sent to
+	// the room arrives on the others. own says that it is a socket's id.
+	room(n *namespace, name string, own bool) (topic, bool)
+
 	// encode adds the commands to b that carry out i. It is called by the goroutine that
 	// publishes, in the order of the queue. After an error nothing of i is sent.
 	encode(b *batch, i item) error
@@ -32,12 +36,17 @@ type topicKind uint8
 const (
 	byChannel topicKind = iota // SUBSCRIBE
 	byPattern                  // PSUBSCRIBE
+	byShard                    // SSUBSCRIBE
 	topicKinds
 )
 
 // subscribe returns the command that subscribes or unsubscribes topics of a kind.
 func (k topicKind) subscribe(b rueidis.Builder, on bool, names []string) rueidis.Completed {
 	switch {
+	case k == byShard && on:
+		return b.Ssubscribe().Channel(names...).Build()
+	case k == byShard:
+		return b.Sunsubscribe().Channel(names...).Build()
 	case k == byChannel && on:
 		return b.Subscribe().Channel(names...).Build()
 	case k == byChannel:

@@ -1,0 +1,148 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// maxTopics is how many topics one command subscribes to.
+const maxTopics = 256
+
+// A wish is a topic that a namespace wants to be subscribed to.
+type wish struct {
+	n    *namespace
+	kind topicKind
+}
+
+// want notes that n wants a topic; mu is held.
+func (a *Adapter) want(n *namespace, t topic) {
+	if _, taken := a.topics[t.name]; taken {
+		return
+	}
+	a.topics[t.name] = wish{n, t.kind}
+	a.change(t)
+}
+
+// unwant notes that n does not want a topic any more; mu is held.
+func (a *Adapter) unwant(n *namespace, t topic) {
+	if a.topics[t.name].n != n {
+		return
+	}
+	delete(a.topics, t.name)
+	a.change(t)
+}
+
+// change lets the link look at a topic. Before it has looked at all of them, it need
+// not be told.
+func (a *Adapter) change(t topic) {
+	if a.listening {
+		a.changed[t.name] = t.kind
+	}
+	a.wake()
+}
+
+// look returns which topics are to be subscribed and which no longer, on a connection
+// that has those in have, and which namespaces are subscribed then.
+func (a *Adapter) look(have map[string]bool) (on, off []topic, namespaces []*namespace) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, n := range a.namespaces {
+		if !n.subscribed {
+			namespaces = append(namespaces, n)
+		}
+	}
+	if !a.listening {
+		a.listening = true
+		for name, w := range a.topics {
+			on = append(on, topic{w.kind, name})
+		}
+		return on, nil, namespaces
+	}
+	for name, kind := range a.changed {
+		w, wanted := a.topics[name]
+		switch {
+		case wanted && !have[name]:
+			on = append(on, topic{w.kind, name})
+		case !wanted && have[name]:
+			off = append(off, topic{kind, name})
+		}
+	}
+	clear(a.changed)
+	return on, off, namespaces
+}
+
+// setSubscribed notes that namespaces are subscribed.
+func (a *Adapter) setSubscribed(namespaces []*namespace) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, n := range namespaces {
+		n.subscribed = true
+	}
+}
+
+// byTopic returns the namespace that a topic belongs to, nil if none does.
+func (a *Adapter) byTopic(name string) *namespace {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.topics[name].n
+}
+
+// subscribe makes the subscriptions what the namespaces want.
+func (l *link) subscribe(ctx context.Context) error {
+	on, off, namespaces := l.a.look(l.have)
+	if err := l.do(ctx, false, off); err != nil {
+		return fmt.Errorf("unsubscribe: %w", err)
+	}
+	if err := l.do(ctx, true, on); err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	l.a.setSubscribed(namespaces)
+	return nil
+}
+
+// do subscribes or unsubscribes topics.
+func (l *link) do(ctx context.Context, on bool, topics []topic) error {
+	for kind := range topicKinds {
+		var names []string
+		for _, t := range topics {
+			if t.kind == kind {
+				names = append(names, t.name)
+			}
+		}
+		for chunk := range slices.Chunk(names, maxTopics) {
+			if err := l.sub.Do(ctx, kind.subscribe(l.sub.B(), on, chunk)).Error(); err != nil {
+				return err
+			}
+		}
+	}
+	for _, t := range topics {
+		if on {
+			l.have[t.name] = true
+		} else {
+			delete(l.have, t.name)
+		}
+	}
+	return nil
+}
+
+// Room implements [adapter.Namespace].
+func (n *namespace) Room(name string, own, here bool) {
+	t, ok := n.a.wire.room(n, name, own)
+	if !ok || slices.Contains(n.topics, t) {
+		return
+	}
+	a := n.a
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.namespaces[n.name] != n {
+		return
+	}
+	if here {
+		n.rooms[t] = struct{}{}
+		a.want(n, t)
+	} else {
+		delete(n.rooms, t)
+		a.unwant(n, t)
+	}
+}
