@@ -75,7 +75,7 @@ func names(list []string) string {
 
 // value renders a value. None is null.
 func value(e adapter.Event) string {
-	if e.Data == nil {
+	if e.Data == nil || string(e.Data) == "null" {
 		return "null"
 	}
 	return fmt.Sprintf("%s %x", e.Data, e.Attachments)

@@ -111,6 +111,9 @@ func nobodyElse(t *testing.T, s Suite, nodes []adapter.Adapter) {
 
 // questionsInOrder mixes questions and what is published.
 func questionsInOrder(t *testing.T, s Suite, nodes []adapter.Adapter) {
+	if s.Lacks.Place {
+		return
+	}
 	members := Open(t, "/", Start(t, nodes...)...)
 	WaitServers(t, members...)
 	const n = 300

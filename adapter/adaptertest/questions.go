@@ -97,7 +97,7 @@ func serverSide() []question {
 	one := func(a, b adapter.Answer) [2][]adapter.Answer { return [2][]adapter.Answer{{a}, {b}} }
 	const blob = `{"_placeholder":true,"num":0}`
 	return []question{
-		{name: "server side", op: told(`["hello",{"z":1,"a":"안녕"},1.50]`), answers: one(returned(`{"z":1,"a":[1.50,"안녕"]}`), returned(`"pong"`))},
+		{name: "server side", op: told(`["hello",{"z":1,"a":"안녕"},1.5]`), answers: one(returned(`{"z":1,"a":[1.5,"안녕"]}`), returned(`"pong"`))},
 		{name: "server side, no value", op: told(`["hello"]`), answers: one(adapter.Answer{}, returned(`null`))},
 		{name: "server side, an array", op: told(`["hello"]`), answers: one(returned(`[1,2]`), returned(`[]`))},
 		{name: "server side, failed", op: told(`["hello"]`), without: func(l Lacks) bool { return l.Errors },

@@ -52,6 +52,9 @@ type Lacks struct {
 	Binary bool
 	// Errors says that the error of a handler of ServerSide is not told.
 	Errors bool
+	// Place says that questions may overtake what was published before them, and the
+	// other way round.
+	Place bool
 	// Slow says that policies for slow clients are not told.
 	Slow bool
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,8 +76,7 @@ type Adapter struct {
 	queue  *queue
 	opened chan struct{} // has room for one: a namespace was opened or closed
 
-	running atomic.Bool     // Run was called
-	queries adapter.Queries // what this node has asked
+	running atomic.Bool // Run was called
 	counts  counts
 
 	mu         sync.RWMutex
@@ -251,5 +252,15 @@ func (a *Adapter) drop(items []item, err error) {
 	a.counts.dropped.Add(uint64(len(items)))
 	for _, i := range items {
 		i.fail(err)
+	}
+}
+
+// failQueries ends all questions: no more answers will come.
+func (a *Adapter) failQueries(err error) {
+	a.mu.RLock()
+	namespaces := slices.Collect(maps.Values(a.namespaces))
+	a.mu.RUnlock()
+	for _, n := range namespaces {
+		n.failQueries(err)
 	}
 }

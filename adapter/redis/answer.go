@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"errors"
 	"log/slog"
 
 	"github.com/tinylib/msgp/msgp"
@@ -97,25 +98,18 @@ func (c *codec) answer5(m *fields, to question, a *adapter.Answer) error {
 func (c *codec) ack(m *fields, to question, a *adapter.Answer) error {
 	m.int("type", typeAck)
 	m.str("requestId", to.id)
-	m.key("packet")
-	start := len(m.b)
-	var err error
-	if m.b, err = c.packer.Pack(m.b, a.Value.Data, a.Value.Attachments); err != nil {
-		return err
-	}
-	n, args, err := msgp.ReadArrayHeaderBytes(m.b[start:])
+	args, err := c.packer.Pack(nil, a.Value.Data, a.Value.Attachments)
 	if err != nil {
 		return err
 	}
-	first := []byte{0xc0}
-	if n > 0 {
-		rest, err := msgp.Skip(args)
-		if err != nil {
+	if n, args, err := msgp.ReadArrayHeaderBytes(args); n > 0 {
+		rest, skipped := msgp.Skip(args)
+		if err = errors.Join(err, skipped); err != nil {
 			return err
 		}
-		first = args[:len(args)-len(rest)]
+		m.key("packet")
+		m.b = append(m.b, args[:len(args)-len(rest)]...)
 	}
-	m.b = append(m.b[:start], first...)
 	if a.Socket != "" {
 		m.str("sid", a.Socket)
 	}

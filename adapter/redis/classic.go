@@ -100,8 +100,11 @@ func (classic) request(b *batch, i item, id string) error {
 // command of this node is between.
 func (w classic) ask(b *batch, i item) error {
 	id := newUID()
-	if err := i.n.a.queries.Add(id, i.q); err != nil {
+	if err := i.n.queries.Add(id, i.q); err != nil {
 		return err
+	}
+	if i.n.closed.Load() {
+		return adapter.ErrClosed
 	}
 	if single(i.op.Kind) {
 		i.q.Expect(nil, 1)

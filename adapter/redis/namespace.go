@@ -17,6 +17,8 @@ type namespace struct {
 	local   adapter.Local
 	topics  []topic // what it listens to
 
+	queries adapter.Queries // what this node has asked
+
 	subscribed bool               // on the present connection; guarded by a.mu
 	rooms      map[topic]struct{} // topics of rooms that have members here; guarded by a.mu
 	closed     atomic.Bool
@@ -92,7 +94,12 @@ func (n *namespace) put(i item) (err error) {
 func (n *namespace) Close() {
 	if !n.closed.Swap(true) {
 		n.a.close(n)
+		n.failQueries(adapter.ErrClosed)
 	}
+}
+
+func (n *namespace) failQueries(err error) {
+	n.queries.Each(func(q *adapter.Query) { q.Fail(err) })
 }
 
 // expect tells a query who is to answer, when so many servers are there.

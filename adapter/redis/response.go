@@ -30,7 +30,7 @@ func (n *namespace) response(c *codec, b []byte) error {
 	if err != nil {
 		return err
 	}
-	q := n.a.queries.Get(r.id)
+	q := n.queries.Get(r.id)
 	if q == nil {
 		return nil
 	}
@@ -125,13 +125,12 @@ func (c *codec) value(b []byte) (adapter.Event, error) {
 	return adapter.Event{Data: append([]byte(nil), json...), Attachments: attachments}, err
 }
 
-// arguments returns a value as the only argument.
+// arguments returns a value as the only argument, if there is one.
 func (c *codec) arguments(b []byte) (adapter.Event, error) {
 	if b == nil {
-		return adapter.Event{Data: []byte("[null]")}, nil
+		return adapter.Event{Data: []byte("[]")}, nil
 	}
-	e, err := c.value(append([]byte{0x91}, b...))
-	return e, err
+	return c.value(append([]byte{0x91}, b...))
 }
 
 // readSockets reads sockets, or where only ids were asked for, their ids.

@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"time"
-
-	"github.com/damso/damso/adapter"
 )
 
 const (
@@ -83,7 +81,7 @@ func (a *Adapter) connected() {
 // and ends the questions: no answer will come. It returns how long there had been one.
 func (a *Adapter) lost(cause error) time.Duration {
 	a.drop(a.queue.setOpen(false), ErrUnavailable)
-	a.queries.Each(func(q *adapter.Query) { q.Fail(ErrUnavailable) })
+	a.failQueries(ErrUnavailable)
 	since, was := a.setCause(cause)
 	switch {
 	case cause == errStopped:
