@@ -33,6 +33,7 @@ const (
 	kong     = "github.com/alecthomas/kong"
 	mini     = "github.com/alicebob/miniredis/v2"
 	msgp     = "github.com/tinylib/msgp"
+	natsgo   = "github.com/nats-io/nats.go"
 	quic     = "github.com/quic-go"
 	rate     = "golang.org/x/time"
 	rueidis  = "github.com/redis/rueidis"
@@ -126,6 +127,12 @@ var rules = map[string]rule{
 		not:    []string{"net/http"},
 	},
 
+	"adapter/nats": {
+		why:    "an adapter knows the seam only; who does not import it does not link NATS",
+		ours:   []string{"adapter", "adapter/members"},
+		theirs: []string{natsgo},
+		not:    []string{"net", "net/http", "os"},
+	},
 	"adapter/memory": {
 		why:  "an adapter knows the seam only",
 		ours: []string{"adapter"},
@@ -171,5 +178,6 @@ var rules = map[string]rule{
 	"internal/testenv":   {why: "a leaf: whether a tool is there, and what it means if not"},
 	"internal/siotest":   {why: "a client of Socket.IO, which speaks the wire and knows no server", ours: []string{"internal/enginewire"}, theirs: []string{ws}},
 	"internal/redistest": {why: "runs Redis servers, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{rueidis}},
+	"internal/natstest":  {why: "runs nats-server, and knows nothing of who tests", ours: []string{"internal/testenv"}},
 	"internal/testkit":   {why: "runs Node and Chromium, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{cdproto, chromedp}},
 }
