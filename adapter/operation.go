@@ -38,6 +38,9 @@ type Operation struct {
 	// Flags are the sender's wishes about delivery.
 	Flags Flags
 
+	// Logged is where a Broadcast is in the log of a [Keeper].
+	Logged Logged
+
 	// Event is what a Broadcast sends, and what ServerSide tells.
 	Event Event
 	// Names are the rooms of Join and Leave.
