@@ -21,15 +21,19 @@ func (ns *Namespace) encode(e adapter.Event) (m *engineio.Message, offset []byte
 	if ns.history == nil || end < 0 || e.Data[end] != ']' {
 		return ns.server.encodeEvent(ns.name, e), nil
 	}
-	const blank = `,"--------"]`
-	data := make([]byte, 0, end+len(blank))
-	data = append(append(data, e.Data[:end]...), blank...)
+	size := ns.history.offsetSize()
+	data := make([]byte, 0, end+size+len(`,""]`))
+	data = append(append(data, e.Data[:end]...), `,"`...)
+	for range size {
+		data = append(data, '-')
+	}
+	data = append(data, `"]`...)
 	p := packet.Packet{Type: packet.Event, Namespace: ns.name, Data: data}
 	m, text := ns.server.encode(p, e.Attachments)
 	if ns.server.opts.Parser == TextParser {
 		text = text[:len(text)-len(`"]`)]
 	}
-	return m, text[max(0, len(text)-offsetSize):]
+	return m, text[max(0, len(text)-size):]
 }
 
 // encodePacket makes a message of p, whose type becomes the binary one if there

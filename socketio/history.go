@@ -2,8 +2,6 @@ package socketio
 
 import (
 	"container/list"
-	"encoding/base64"
-	"encoding/binary"
 	"time"
 
 	"github.com/damso/damso/adapter"
@@ -30,6 +28,8 @@ type history struct {
 	timer  *time.Timer      // nil unless there is something to forget
 	due    time.Duration    // when it fires, at the latest a second after that
 	closed bool
+
+	cluster
 }
 
 // A logged is an event that was sent.
@@ -38,6 +38,8 @@ type logged struct {
 	rooms, except []string
 	at            time.Duration
 	asked         *asked // nil for what wants no acknowledgement
+	n             uint64 // its number in the log of the cluster; 0 if it has none
+	shared        bool   // the other nodes get it from this one
 }
 
 // loggedOverhead is about what a logged event takes besides its message.
@@ -75,10 +77,11 @@ func (h *history) position() uint64 { return h.first + uint64(len(h.events)-h.he
 // one.
 func (h *history) add(op *adapter.Operation, m *engineio.Message, offset []byte) uint64 {
 	at := h.position()
+	h.seen = max(h.seen, op.Logged.N)
 	if !op.Flags.Volatile {
-		at = h.keep(logged{message: m, rooms: op.Rooms, except: op.Except})
+		at = h.keep(logged{message: m, rooms: op.Rooms, except: op.Except, n: op.Logged.N})
 	}
-	putOffset(offset, at)
+	h.putOffset(offset, adapter.Place{Node: h.node, Own: at, Seen: h.seen})
 	return at
 }
 
@@ -116,15 +119,14 @@ func (h *history) trim() {
 }
 
 // from returns the position after which the client of l goes on, and whether that
-// can be. A client that has handled no event yet has no offset.
-func (h *history) from(l *line, offset *string) (uint64, bool) {
+// can be. A client that has handled no event yet has no offset, and nil for offset.
+func (h *history) from(l *line, offset *adapter.Place) (uint64, bool) {
 	from := l.began
 	if offset != nil {
-		at, ok := parseOffset(*offset)
-		if !ok || at < l.began || at > h.position() {
+		if offset.Node != h.node || offset.Own < l.began || offset.Own > h.position() {
 			return 0, false
 		}
-		from = at
+		from = offset.Own
 	}
 	if from < l.known && l.last > from {
 		return 0, false // its rooms of that time are forgotten
@@ -169,6 +171,9 @@ func (h *history) arm() {
 	if first := h.away.Front(); first != nil && (next < 0 || first.Value.(*line).expires < next) {
 		next = first.Value.(*line).expires
 	}
+	if due, ok := h.nextRefresh(); ok && (next < 0 || due < next) {
+		next = due
+	}
 	switch wait := max(next-h.now(), time.Second); {
 	case next < 0, h.timer != nil && h.due <= next:
 	case h.timer == nil:
@@ -192,6 +197,7 @@ func (h *history) sweep() {
 		}
 		h.drop(l)
 	}
+	h.refresh()
 	h.arm()
 }
 
@@ -206,28 +212,4 @@ func (h *history) close() {
 	if h.timer != nil {
 		h.timer.Stop()
 	}
-}
-
-// An offset is a position: six bytes in base64, so that all have one length and an
-// event can be encoded before its position is known.
-const offsetSize = 8
-
-func putOffset(dst []byte, at uint64) {
-	if len(dst) != offsetSize {
-		return
-	}
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], at)
-	base64.RawURLEncoding.Encode(dst, b[2:])
-}
-
-func parseOffset(s string) (at uint64, ok bool) {
-	var b [8]byte
-	if len(s) != offsetSize {
-		return 0, false
-	}
-	if _, err := base64.RawURLEncoding.Decode(b[2:], []byte(s)); err != nil {
-		return 0, false
-	}
-	return binary.BigEndian.Uint64(b[:]), true
 }

@@ -35,12 +35,16 @@ type line struct {
 	values  []value
 	acks    map[uint64]chan<- answer // where awaited acknowledgements go
 	dead    bool
+
+	*abroad // nil on a single node
 }
 
 // A span is a stay in a room: the events after from, up to and including to.
 type span struct {
 	room     string
 	from, to uint64
+	// What of the log of the cluster had arrived by then.
+	fromSeen, toSeen uint64
 }
 
 // open is the end of a stay that goes on.
@@ -58,32 +62,35 @@ func (l *line) keep(s *Socket) {
 }
 
 // enter notes that the client is in a room from now on.
-func (l *line) enter(room string, now uint64) {
+func (l *line) enter(room string, now, seen uint64) {
 	if l.stay(room) < 0 {
-		l.spans = append(l.spans, span{room, now, open})
+		l.spans = append(l.spans, span{room: room, from: now, to: open, fromSeen: seen})
 	}
 }
 
 // exit notes that it is so no more. The oldest stays are forgotten if there are too
 // many, and with them all that was before their ends.
-func (l *line) exit(room string, now uint64) {
+func (l *line) exit(room string, now, seen uint64) {
 	i := l.stay(room)
 	if i < 0 {
 		return
 	}
-	if l.spans[i].from == now {
+	if l.spans[i].from == now && l.spans[i].fromSeen == seen {
 		l.spans = slices.Delete(l.spans, i, i+1)
 		return
 	}
-	l.spans[i].to = now
+	l.spans[i].to, l.spans[i].toSeen = now, seen
 	if l.closed++; l.closed > maxStays {
-		l.forget(now)
+		l.forget(now, seen)
 	}
 }
 
 // forget forgets the stays that are over.
-func (l *line) forget(now uint64) {
+func (l *line) forget(now, seen uint64) {
 	l.known, l.closed = now, 0
+	if l.abroad != nil {
+		l.forgot(now, seen)
+	}
 	l.spans = slices.DeleteFunc(l.spans, func(s span) bool { return s.to != open })
 }
 
@@ -121,6 +128,9 @@ func (l *line) in(rooms []string, at uint64) bool {
 func (l *line) gets(e *logged, at uint64) bool {
 	if e.asked != nil {
 		return e.asked.line == l && l.acks[e.asked.id] != nil
+	}
+	if l.abroad != nil && e.n != 0 && e.n <= l.skip {
+		return false // it got that from the log
 	}
 	return (len(e.rooms) == 0 || l.in(e.rooms, at)) && !l.in(e.except, at)
 }

@@ -40,7 +40,7 @@ func newNamespace(s *Server, name string) *Namespace {
 	ns.handlers.Store(&handlers{})
 	ns.registerHere(func(*handlers) {}) // for dispatch
 	if s.opts.Adapter != nil {
-		cluster, err := s.opts.Adapter.Open(name, ns)
+		cluster, err := ns.open(s.opts.Adapter)
 		if err != nil {
 			s.log.Error("namespace is not connected to the other nodes", "namespace", name, "error", err)
 		}
@@ -49,6 +49,14 @@ func newNamespace(s *Server, name string) *Namespace {
 		}
 	}
 	return ns
+}
+
+// open makes the way to the other nodes.
+func (ns *Namespace) open(a adapter.Adapter) (adapter.Namespace, error) {
+	if k, ok := a.(adapter.Keeper); ok && ns.history != nil && !ns.history.opts.NodeOnly {
+		return ns.history.open(k)
+	}
+	return a.Open(ns.name, ns)
 }
 
 // Name returns the name, with the slash it begins with.
@@ -109,7 +117,10 @@ func (ns *Namespace) Apply(op *adapter.Operation) {
 func (ns *Namespace) arrived(op *adapter.Operation) []*Socket {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	if ns.members.selectsNone(op.Rooms) && (ns.history == nil || ns.history.away.Len() == 0) {
+	if ns.members.selectsNone(op.Rooms) && !ns.history.awaits() {
+		if ns.history != nil {
+			ns.history.seen = max(ns.history.seen, op.Logged.N)
+		}
 		return nil // before it is encoded
 	}
 	m, offset := ns.encode(op.Event)
@@ -128,9 +139,7 @@ func (ns *Namespace) send(op *adapter.Operation, local bool) []*Socket {
 	defer ns.mu.Unlock()
 	sockets := ns.deliver(op, m, offset)
 	if ns.cluster != nil && !local {
-		// Under the lock, so that the other nodes see the order that this one sees.
-		// An error means that they can't be reached: Ready tells that.
-		_ = ns.cluster.Publish(op)
+		ns.share(op) // under the lock, so that the other nodes see the order that this one sees
 	}
 	return sockets
 }
@@ -152,10 +161,13 @@ func (ns *Namespace) deliver(op *adapter.Operation, m *engineio.Message, offset 
 	}
 	tell := len(ns.handlers.Load().outgoing) > 0
 	ns.members.each(op.Rooms, op.Except, func(s *Socket) {
-		send(s.conn.session, m)
 		if s.line != nil && !op.Flags.Volatile {
+			if s.line.abroad != nil && op.Logged.N != 0 && op.Logged.N <= s.line.skip {
+				return // it has got that from the log
+			}
 			s.line.last = at
 		}
+		send(s.conn.session, m)
 		if tell {
 			sockets = append(sockets, s)
 		}

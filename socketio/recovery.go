@@ -46,6 +46,14 @@ type Recovery struct {
 	// default in socket.io.)
 	SkipMiddlewares bool
 
+	// NodeOnly lets clients come back only to the node that they have left, also if the
+	// adapter could bring them to others.
+	NodeOnly bool
+
+	// Data decodes what [Socket.SetData] was given on another node, where the client was
+	// before. If nil, [Socket.Data] returns it as it is, a [Raw].
+	Data func(Raw) (any, error)
+
 	// MaxPackets is how many events are kept. If zero, it is 10,000. When there are
 	// more, the oldest are dropped, and clients that have missed one of them are not
 	// recovered.
@@ -121,7 +129,11 @@ func (s *Socket) deliver(op *adapter.Operation, m *engineio.Message, offset []by
 	if l == nil || l.dead || l.claimant == s || op.Flags.Volatile && l.socket == nil {
 		return nil, ErrDisconnected
 	}
-	return s.ns.deliver(op, m, offset), nil
+	sockets := s.ns.deliver(op, m, offset)
+	if s.ns.history.log != nil && !op.Flags.Volatile {
+		s.ns.share(op) // for the log, and for the node that the client may be at
+	}
+	return sockets, nil
 }
 
 // reclaim makes s the socket that its client had before, if it may be recovered. It
@@ -133,8 +145,16 @@ func (s *Socket) reclaim() bool {
 		return false
 	}
 	var auth struct{ PID, Offset *string }
-	if json.Unmarshal([]byte(s.auth), &auth) != nil || auth.PID == nil {
+	if json.Unmarshal([]byte(s.auth), &auth) != nil || auth.PID == nil || len(*auth.PID) != idSize {
 		return false
+	}
+	var offset *adapter.Place
+	if auth.Offset != nil {
+		at, ok := h.parseOffset(*auth.Offset)
+		if !ok {
+			return false
+		}
+		offset = &at
 	}
 	if live := h.holder(*auth.PID); live != nil {
 		// The client knows that this connection is dead, the server does not yet.
@@ -148,7 +168,10 @@ func (s *Socket) reclaim() bool {
 			return false
 		}
 	}
-	return h.claim(*auth.PID, auth.Offset, s)
+	if h.log != nil {
+		return h.claimAnywhere(*auth.PID, offset, s)
+	}
+	return h.claim(*auth.PID, offset, s)
 }
 
 // graceOfHandlers is how long a client that comes back waits for the handlers of its old
@@ -180,13 +203,13 @@ func (h *history) over(pid string) <-chan struct{} {
 
 // claim gives s what the line pid has kept, if its client can be recovered. The line
 // waits for attach.
-func (h *history) claim(pid string, offset *string, s *Socket) bool {
+func (h *history) claim(pid string, offset *adapter.Place, s *Socket) bool {
 	h.ns.mu.Lock()
 	defer h.ns.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := h.lines[pid]
-	if l == nil || l.socket != nil || s.state != connecting || l.expires <= h.now() {
+	if l == nil || l.socket != nil || s.state != connecting || l.expires <= h.now() || l.abroad != nil && l.gone {
 		return false
 	}
 	from, ok := h.from(l, offset)
@@ -210,6 +233,7 @@ func (h *history) attach(s *Socket) bool {
 	if !s.recovered {
 		l := &line{pid: newID(), id: s.id, socket: s, began: h.position()}
 		h.lines[l.pid], s.line = l, l
+		h.settle(l)
 		return true
 	}
 	l := s.line
@@ -220,11 +244,16 @@ func (h *history) attach(s *Socket) bool {
 	}
 	h.back(l)
 	l.socket, l.claimant = s, nil
+	if l.abroad != nil && l.arrival != nil {
+		missed = append(l.arrival.missed, missed...)
+		h.arrive(l)
+	}
 	for _, m := range append(h.unanswered(l, l.resume), missed...) { // the client hands them out after the greeting
 		s.conn.session.Send(m)
 	}
 	l.last = h.position()
 	l.giveAcks(s)
+	h.settle(l)
 	return true
 }
 
@@ -235,12 +264,16 @@ func (h *history) part(s *Socket, reason Reason) {
 	if l == nil || l.socket != s {
 		if l != nil && l.claimant == s { // it was refused
 			s.line, l.claimant = nil, nil
+			if l.abroad != nil && l.arrival != nil {
+				h.giveUp(l)
+			}
 		}
 		return
 	}
 	l.socket, l.before, l.over = nil, s, make(chan struct{})
-	if !slices.Contains(recoverable, reason) || s.ns.server.engine.Closing() {
-		h.drop(l)
+	h.unsettle(l)
+	if !h.mayReturn(reason) {
+		h.end(l)
 		return
 	}
 	l.keep(s)
@@ -248,10 +281,23 @@ func (h *history) part(s *Socket, reason Reason) {
 	l.parted, l.expires = h.position(), h.now()+h.opts.MaxDisconnection
 	l.away = h.away.PushBack(l)
 	h.ns.members.wants.hold(l)
+	h.changed(l)
 	if h.away.Len() > h.opts.MaxSessions {
 		h.drop(h.away.Front().Value.(*line))
 	}
+	if h.closed || l.abroad != nil && l.gone {
+		h.drop(l)
+	}
 	h.arm()
+}
+
+// mayReturn says whether a client that was lost may come back. When this node shuts
+// down, there may be others.
+func (h *history) mayReturn(reason Reason) bool {
+	if h.log != nil && reason == ServerShuttingDown {
+		return true
+	}
+	return slices.Contains(recoverable, reason) && (h.log != nil || !h.ns.server.engine.Closing())
 }
 
 // finished notes that the handlers of s are done: what they have kept with it is for
@@ -265,6 +311,7 @@ func (h *history) finished(s *Socket) {
 		l.keep(s)
 		close(l.over)
 		l.before, l.over = nil, nil
+		h.changed(l)
 	}
 }
 
@@ -273,14 +320,16 @@ func (h *history) abandon(s *Socket) {
 	h.ns.mu.Lock()
 	defer h.ns.mu.Unlock()
 	if l := s.line; l != nil && l.socket == nil {
-		h.drop(l)
+		h.end(l)
 	}
 }
 
 // drop forgets a line; ns.mu is held.
 func (h *history) drop(l *line) {
 	h.back(l)
-	delete(h.lines, l.pid)
+	if h.lines[l.pid] == l {
+		delete(h.lines, l.pid)
+	}
 	l.dead = true
 	l.endAcks()
 }

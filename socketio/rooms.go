@@ -77,7 +77,8 @@ func (m *membership) leave(s *Socket, name string) {
 
 func (m *membership) enter(s *Socket, r *room) {
 	if s.line != nil && r != m.all {
-		s.line.enter(r.name, s.ns.history.position())
+		s.line.enter(r.name, s.ns.history.position(), s.ns.history.seen)
+		s.ns.history.changed(s.line)
 	}
 	s.places = append(s.places, place{r, len(r.sockets)})
 	r.sockets = append(r.sockets, s)
@@ -88,7 +89,8 @@ func (m *membership) enter(s *Socket, r *room) {
 func (m *membership) exit(s *Socket, i int) {
 	p := s.places[i]
 	if s.line != nil && s.line.socket == s {
-		s.line.exit(p.room.name, s.ns.history.position())
+		s.line.exit(p.room.name, s.ns.history.position(), s.ns.history.seen)
+		s.ns.history.changed(s.line)
 	}
 	s.places = slices.Delete(s.places, i, i+1)
 	r, last := p.room, len(p.room.sockets)-1

@@ -64,9 +64,11 @@ func newSocket(ns *Namespace, c *conn, p packet.Packet) *Socket {
 	return s
 }
 
-// newID returns 20 characters that nobody can guess.
+const idSize = 20
+
+// newID returns idSize characters that nobody can guess.
 func newID() string {
-	var b [15]byte
+	var b [idSize / 4 * 3]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
@@ -105,7 +107,17 @@ func (s *Socket) Data() any {
 }
 
 // SetData keeps something of the application's with the socket.
+//
+// With a [Recovery] over nodes it is kept in JSON, by the rules of encoding/json, and
+// must not be changed afterwards.
 func (s *Socket) SetData(v any) {
+	s.setData(v)
+	if s.recoverable() {
+		s.ns.history.touched(s)
+	}
+}
+
+func (s *Socket) setData(v any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.data = v

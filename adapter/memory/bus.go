@@ -37,6 +37,7 @@ var (
 type Bus struct {
 	mu    sync.Mutex       // also guards what a Node says it does
 	nodes map[string]*Node // those that run, by id
+	logs  map[string]*log  // by namespace
 }
 
 // Node returns a new node on the bus.
@@ -115,6 +116,11 @@ func (b *Bus) publish(from *namespace, op *adapter.Operation) (err error) {
 	if op.Kind < adapter.Broadcast || op.Kind > adapter.ServerSide {
 		return fmt.Errorf("memory: publish kind %d: %w", op.Kind, adapter.ErrKind)
 	}
+	return b.queue(from, op)
+}
+
+// queue hands op to all nodes but from; mu is held.
+func (b *Bus) queue(from *namespace, op *adapter.Operation) (err error) {
 	for _, n := range b.nodes {
 		if n != from.node && !n.queue(func() { n.apply(from.name, op) }) {
 			err = ErrQueueFull

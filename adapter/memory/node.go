@@ -52,6 +52,14 @@ func newID() string {
 
 // Open implements [adapter.Adapter].
 func (n *Node) Open(nsp string, local adapter.Local) (adapter.Namespace, error) {
+	opened, err := n.open(nsp, local)
+	if err != nil {
+		return nil, err
+	}
+	return opened, nil
+}
+
+func (n *Node) open(nsp string, local adapter.Local) (*namespace, error) {
 	n.bus.mu.Lock()
 	defer n.bus.mu.Unlock()
 	if n.namespaces[nsp] != nil {

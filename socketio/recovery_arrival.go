@@ -1,0 +1,221 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/engineio"
+)
+
+// graceOfKeeper is how long a client that comes back waits for what the adapter knows of
+// it.
+const graceOfKeeper = 5 * time.Second
+
+// claimAnywhere is claim for a client that may have been on another node since. What
+// this node has in its memory is good while no other one has had the client, and while
+// the adapter can't be reached.
+func (h *history) claimAnywhere(pid string, at *adapter.Place, s *Socket) bool {
+	ctx, cancel := context.WithTimeout(s.Context(), graceOfKeeper)
+	defer cancel()
+	session, from, err := h.log.Claim(ctx, pid)
+	switch {
+	case errors.Is(err, adapter.ErrSessionEnded):
+		h.cede(pid)
+		return false
+	case err != nil:
+		return h.claim(pid, at, s)
+	case from == h.node:
+		if h.claim(pid, at, s) {
+			return true
+		}
+		if here := h.cede(pid); here != nil {
+			session = here // it knows more
+		}
+	default:
+		h.cede(pid)
+	}
+	return h.takeOver(ctx, session, at, s)
+}
+
+// cede forgets the line pid of this node, and returns its session, if there is one.
+func (h *history) cede(pid string) *adapter.Session {
+	h.ns.mu.Lock()
+	l := h.lines[pid]
+	h.ns.mu.Unlock()
+	if l == nil || l.abroad == nil {
+		return nil
+	}
+	k := keeping{h, l}
+	session := k.Session()
+	k.Lost()
+	return session
+}
+
+// takeOver gives s the session of a client that comes from another node, with what it
+// has missed.
+func (h *history) takeOver(ctx context.Context, session *adapter.Session, offset *adapter.Place, s *Socket) bool {
+	from, ok := goesOn(session, offset)
+	if !ok {
+		return false
+	}
+	l := h.await(session, s)
+	log, err := h.log.Missed(ctx, h.asks(session, from))
+	if err == nil {
+		h.prepare(l, session, from, log)
+	}
+	if err != nil || !h.welcome(l, s) {
+		h.ns.mu.Lock()
+		defer h.ns.mu.Unlock()
+		h.giveUp(l)
+		return false
+	}
+	h.restore(s, session)
+	return true
+}
+
+// goesOn returns the place after which a client goes on, and whether that can be.
+func goesOn(session *adapter.Session, offset *adapter.Place) (from adapter.Place, ok bool) {
+	from = session.Born
+	if offset != nil {
+		from = *offset
+	}
+	base, known := session.Base, session.Known
+	if from.Node == base.Node {
+		if from.Own >= base.Own { // it was handed something there
+			from.Seen = max(from.Seen, base.Seen)
+		}
+		if from.Own < session.Unlogged {
+			return from, false
+		}
+	}
+	return from, known.Node == "" || known.Node == from.Node && known.Own <= from.Own
+}
+
+// asks returns what of the log is to be read.
+func (h *history) asks(session *adapter.Session, from adapter.Place) adapter.Missed {
+	m := session.MissedAfter(from)
+	m.MaxEvents, m.MaxBytes = h.opts.MaxPackets, h.limit
+	return m
+}
+
+// await makes the line of a client that comes from another node. From now on what is
+// sent to it is kept.
+func (h *history) await(session *adapter.Session, s *Socket) *line {
+	h.ns.mu.Lock()
+	defer h.ns.mu.Unlock()
+	at := h.position()
+	l := &line{pid: session.PID, id: session.ID, claimant: s, began: at, resume: at, parted: at}
+	l.abroad = &abroad{born: session.Born, sure: session.Known, arrival: &arrival{}}
+	for _, room := range session.Rooms() {
+		l.enter(room, at, h.seen)
+	}
+	h.returning++
+	h.ns.members.wants.hold(l)
+	return l
+}
+
+// giveUp forgets a line that nobody waits for any more; ns.mu is held.
+func (h *history) giveUp(l *line) {
+	h.landed(l)
+	l.gone, l.dead = true, true
+	if h.lines[l.pid] == l {
+		delete(h.lines, l.pid)
+	}
+}
+
+// landed ends what await has begun; ns.mu is held.
+func (h *history) landed(l *line) {
+	if l.arrival != nil {
+		l.arrival = nil
+		h.returning--
+		h.ns.members.wants.release(l)
+	}
+}
+
+// prepare makes messages of what the client has missed. Each has the offset that fits.
+// Nobody else knows the line yet.
+func (h *history) prepare(l *line, session *adapter.Session, from adapter.Place, log adapter.Log) {
+	at := from
+	for _, op := range log.Events {
+		if op.Logged.Node == h.node {
+			l.skipOwn = max(l.skipOwn, op.Logged.Own)
+		}
+		wanted := !from.Has(op.Logged) && session.Gets(op)
+		at = at.After(op.Logged)
+		if !wanted {
+			continue
+		}
+		m, offset := h.ns.encode(op.Event)
+		h.putOffset(offset, at)
+		if op.Flags.NoCompress {
+			m.NoCompress()
+		}
+		l.arrival.missed = append(l.arrival.missed, m)
+		l.arrival.size += m.Size()
+	}
+	l.skip = log.N
+	for _, stay := range session.Stays {
+		if over := stay.To; stay.Open() || over.Node != from.Node || over.Own > from.Own || over.Seen > from.Seen {
+			l.past = append(l.past, stay)
+		}
+	}
+}
+
+// welcome lets the line be that of s, whose client has been there all the time.
+func (h *history) welcome(l *line, s *Socket) bool {
+	h.ns.mu.Lock()
+	defer h.ns.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if before := h.lines[l.pid]; s.state != connecting || before != nil && before.socket != nil {
+		return false
+	}
+	h.lines[l.pid] = l
+	s.id, s.recovered, s.line = l.id, true, l
+	return true
+}
+
+// restore gives s the data of the application.
+func (h *history) restore(s *Socket, session *adapter.Session) {
+	if session.Data.Data == nil {
+		return
+	}
+	raw := Raw{JSON: session.Data.Data, Attachments: session.Data.Attachments}
+	var data any = raw
+	if h.opts.Data != nil {
+		var err error
+		if data, err = h.opts.Data(raw); err != nil {
+			h.ns.server.log.Warn("data of a socket from another node can't be decoded",
+				"namespace", h.ns.name, "socket", s.id, "error", err)
+			data = nil
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.data = data
+}
+
+// arrive makes the line one of this node from the present place on: what was before is
+// past. ns.mu is held.
+func (h *history) arrive(l *line) {
+	h.landed(l)
+	// The offsets of what comes now are greater than any of what came from the log.
+	h.keep(logged{message: new(engineio.Message), asked: &asked{}})
+	l.base = adapter.Place{Node: h.node, Own: h.position(), Seen: max(h.seen, l.skip)}
+	for i := range l.past {
+		if l.past[i].Open() {
+			l.past[i].To = l.base
+		}
+	}
+	if len(l.past) > maxStays {
+		l.past, l.sure = nil, l.base
+	}
+	l.began = l.base.Own
+	for i := range l.spans {
+		l.spans[i].from, l.spans[i].fromSeen = l.base.Own, l.base.Seen
+	}
+	l.past = slices.Clip(l.past)
+}
