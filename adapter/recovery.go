@@ -51,10 +51,12 @@ type Kept interface {
 	// says why it is not known.
 	Claim(ctx context.Context, pid string) (s *Session, from string, err error)
 
-	// Missed returns the events in the log that were sent to some rooms. It waits until
-	// this node hears what is sent to them afterwards, and until what it has published
-	// before is in the log. The error is [ErrTrimmed] if some of the events are not kept
-	// any more, or are too many, or says that the log can't be read.
+	// Missed returns the events in the log that were sent to some rooms, for a client whose
+	// session this node has claimed, and keeps with the session where that is. It waits
+	// until this node hears what is sent to them afterwards, and until what it has
+	// published before is in the log. The error is [ErrTrimmed] if some of the events are
+	// not kept any more, or are too many, [ErrNoSession] if another node was faster, or
+	// says that the log can't be read.
 	Missed(ctx context.Context, m Missed) (Log, error)
 }
 
@@ -144,12 +146,14 @@ type Session struct {
 	Data Event
 	// Born is the place where it joined: nothing before is its.
 	Born Place
-	// Base is where the node that has it has got it.
+	// Base is where the node that has it, or had it before it was claimed, took it over:
+	// its Seen is the number up to which that node has handed the client the log.
 	Base Place
 	// Known is the place after which all of its stays are known.
 	Known Place
-	// Unlogged is the last event of Base.Node that is known not to be in the log.
-	Unlogged uint64
+	// Unlogged is the last event of the node that has kept it that is known not to be in
+	// the log.
+	Unlogged Logged
 	// Stays are its rooms without that of its own id.
 	Stays []Stay
 }
@@ -192,6 +196,11 @@ func (s *Session) Rooms() (rooms []string) {
 
 // Missed says which events of the log are asked for.
 type Missed struct {
+	// PID is the client's.
+	PID string
+	// Own is the number of the last event of this node that is not for the client: what
+	// follows it is sent by the node, unless it is in the log.
+	Own uint64
 	// After are the numbers after which events are asked for, by the rooms that they
 	// were sent to; "" has those without rooms.
 	After map[string]uint64
@@ -201,7 +210,7 @@ type Missed struct {
 
 // MissedAfter returns what to ask for if the client has been handed all up to a place.
 func (s *Session) MissedAfter(at Place) Missed {
-	m := Missed{After: map[string]uint64{"": at.Seen, s.ID: at.Seen}}
+	m := Missed{PID: s.PID, After: map[string]uint64{"": at.Seen, s.ID: at.Seen}}
 	for _, stay := range s.Stays {
 		if !stay.Open() && (stay.To.Node == at.Node && stay.To.Own <= at.Own && stay.To.Seen <= at.Seen) {
 			continue // it was over

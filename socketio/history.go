@@ -29,7 +29,7 @@ type history struct {
 	due    time.Duration    // when it fires, at the latest a second after that
 	closed bool
 
-	cluster
+	shared
 }
 
 // A logged is an event that was sent.
@@ -119,14 +119,16 @@ func (h *history) trim() {
 }
 
 // from returns the position after which the client of l goes on, and whether that
-// can be. A client that has handled no event yet has no offset, and nil for offset.
-func (h *history) from(l *line, offset *adapter.Place) (uint64, bool) {
+// can be. A client that has handled no event yet has no offset, and at is nil.
+func (h *history) from(l *line, at *offset) (uint64, bool) {
 	from := l.began
-	if offset != nil {
-		if offset.Node != h.node || offset.Own < l.began || offset.Own > h.position() {
+	if at != nil {
+		if at.Node != h.node || at.Own < l.began || at.Own > h.position() || at.replayed {
 			return 0, false
 		}
-		from = offset.Own
+		from = at.Own
+	} else if l.abroad != nil && l.born != l.base {
+		return 0, false // what it had before is not known here
 	}
 	if from < l.known && l.last > from {
 		return 0, false // its rooms of that time are forgotten
@@ -146,6 +148,9 @@ func (h *history) missed(l *line, from uint64) (messages []*engineio.Message, ok
 		return nil, false
 	}
 	size := 0
+	if l.abroad != nil && l.arrival != nil {
+		size = l.arrival.size
+	}
 	for at := from + 1; at <= h.position(); at++ {
 		e := &h.events[h.head+int(at-h.first)]
 		if !l.gets(e, at) {

@@ -129,7 +129,7 @@ func (l *line) gets(e *logged, at uint64) bool {
 	if e.asked != nil {
 		return e.asked.line == l && l.acks[e.asked.id] != nil
 	}
-	if l.abroad != nil && e.n != 0 && e.n <= l.skip {
+	if l.abroad != nil && (e.n != 0 && e.n <= l.skip || e.shared && at <= l.skipOwn) {
 		return false // it got that from the log
 	}
 	return (len(e.rooms) == 0 || l.in(e.rooms, at)) && !l.in(e.except, at)

@@ -148,13 +148,13 @@ func (s *Socket) reclaim() bool {
 	if json.Unmarshal([]byte(s.auth), &auth) != nil || auth.PID == nil || len(*auth.PID) != idSize {
 		return false
 	}
-	var offset *adapter.Place
+	var from *offset
 	if auth.Offset != nil {
 		at, ok := h.parseOffset(*auth.Offset)
 		if !ok {
 			return false
 		}
-		offset = &at
+		from = &at
 	}
 	if live := h.holder(*auth.PID); live != nil {
 		// The client knows that this connection is dead, the server does not yet.
@@ -169,9 +169,9 @@ func (s *Socket) reclaim() bool {
 		}
 	}
 	if h.log != nil {
-		return h.claimAnywhere(*auth.PID, offset, s)
+		return h.claimAnywhere(*auth.PID, from, s)
 	}
-	return h.claim(*auth.PID, offset, s)
+	return h.claim(*auth.PID, from, s)
 }
 
 // graceOfHandlers is how long a client that comes back waits for the handlers of its old
@@ -203,7 +203,7 @@ func (h *history) over(pid string) <-chan struct{} {
 
 // claim gives s what the line pid has kept, if its client can be recovered. The line
 // waits for attach.
-func (h *history) claim(pid string, offset *adapter.Place, s *Socket) bool {
+func (h *history) claim(pid string, at *offset, s *Socket) bool {
 	h.ns.mu.Lock()
 	defer h.ns.mu.Unlock()
 	s.mu.Lock()
@@ -212,7 +212,7 @@ func (h *history) claim(pid string, offset *adapter.Place, s *Socket) bool {
 	if l == nil || l.socket != nil || s.state != connecting || l.expires <= h.now() || l.abroad != nil && l.gone {
 		return false
 	}
-	from, ok := h.from(l, offset)
+	from, ok := h.from(l, at)
 	if !ok {
 		return false
 	}

@@ -17,7 +17,7 @@ const graceOfKeeper = 5 * time.Second
 // claimAnywhere is claim for a client that may have been on another node since. What
 // this node has in its memory is good while no other one has had the client, and while
 // the adapter can't be reached.
-func (h *history) claimAnywhere(pid string, at *adapter.Place, s *Socket) bool {
+func (h *history) claimAnywhere(pid string, at *offset, s *Socket) bool {
 	ctx, cancel := context.WithTimeout(s.Context(), graceOfKeeper)
 	defer cancel()
 	session, from, err := h.log.Claim(ctx, pid)
@@ -56,13 +56,13 @@ func (h *history) cede(pid string) *adapter.Session {
 
 // takeOver gives s the session of a client that comes from another node, with what it
 // has missed.
-func (h *history) takeOver(ctx context.Context, session *adapter.Session, offset *adapter.Place, s *Socket) bool {
-	from, ok := goesOn(session, offset)
+func (h *history) takeOver(ctx context.Context, session *adapter.Session, at *offset, s *Socket) bool {
+	from, ok := goesOn(session, at)
 	if !ok {
 		return false
 	}
 	l := h.await(session, s)
-	log, err := h.log.Missed(ctx, h.asks(session, from))
+	log, err := h.log.Missed(ctx, h.asks(l, session, from))
 	if err == nil {
 		h.prepare(l, session, from, log)
 	}
@@ -77,27 +77,25 @@ func (h *history) takeOver(ctx context.Context, session *adapter.Session, offset
 }
 
 // goesOn returns the place after which a client goes on, and whether that can be.
-func goesOn(session *adapter.Session, offset *adapter.Place) (from adapter.Place, ok bool) {
+func goesOn(session *adapter.Session, at *offset) (from adapter.Place, ok bool) {
 	from = session.Born
-	if offset != nil {
-		from = *offset
-	}
 	base, known := session.Base, session.Known
-	if from.Node == base.Node {
-		if from.Own >= base.Own { // it was handed something there
+	if at != nil {
+		from = at.Place
+		if from.Node == base.Node && from.Own >= base.Own && !at.replayed { // it was handed something there
 			from.Seen = max(from.Seen, base.Seen)
 		}
-		if from.Own < session.Unlogged {
-			return from, false
-		}
+	}
+	if from.Node == session.Unlogged.Node && from.Own < session.Unlogged.Own {
+		return from, false
 	}
 	return from, known.Node == "" || known.Node == from.Node && known.Own <= from.Own
 }
 
 // asks returns what of the log is to be read.
-func (h *history) asks(session *adapter.Session, from adapter.Place) adapter.Missed {
+func (h *history) asks(l *line, session *adapter.Session, from adapter.Place) adapter.Missed {
 	m := session.MissedAfter(from)
-	m.MaxEvents, m.MaxBytes = h.opts.MaxPackets, h.limit
+	m.Own, m.MaxEvents, m.MaxBytes = l.began, h.opts.MaxPackets, h.limit
 	return m
 }
 
@@ -106,7 +104,9 @@ func (h *history) asks(session *adapter.Session, from adapter.Place) adapter.Mis
 func (h *history) await(session *adapter.Session, s *Socket) *line {
 	h.ns.mu.Lock()
 	defer h.ns.mu.Unlock()
-	at := h.position()
+	// The offsets of what comes now are greater than any that the client has from this
+	// node.
+	at := h.keep(logged{message: new(engineio.Message), asked: &asked{}})
 	l := &line{pid: session.PID, id: session.ID, claimant: s, began: at, resume: at, parted: at}
 	l.abroad = &abroad{born: session.Born, sure: session.Known, arrival: &arrival{}}
 	for _, room := range session.Rooms() {
@@ -149,7 +149,7 @@ func (h *history) prepare(l *line, session *adapter.Session, from adapter.Place,
 			continue
 		}
 		m, offset := h.ns.encode(op.Event)
-		h.putOffset(offset, at)
+		h.putReplayed(offset, at)
 		if op.Flags.NoCompress {
 			m.NoCompress()
 		}
@@ -202,9 +202,7 @@ func (h *history) restore(s *Socket, session *adapter.Session) {
 // past. ns.mu is held.
 func (h *history) arrive(l *line) {
 	h.landed(l)
-	// The offsets of what comes now are greater than any of what came from the log.
-	h.keep(logged{message: new(engineio.Message), asked: &asked{}})
-	l.base = adapter.Place{Node: h.node, Own: h.position(), Seen: max(h.seen, l.skip)}
+	l.base = adapter.Place{Node: h.node, Own: l.began, Seen: l.skip}
 	for i := range l.past {
 		if l.past[i].Open() {
 			l.past[i].To = l.base
@@ -212,10 +210,6 @@ func (h *history) arrive(l *line) {
 	}
 	if len(l.past) > maxStays {
 		l.past, l.sure = nil, l.base
-	}
-	l.began = l.base.Own
-	for i := range l.spans {
-		l.spans[i].from, l.spans[i].fromSeen = l.base.Own, l.base.Seen
 	}
 	l.past = slices.Clip(l.past)
 }

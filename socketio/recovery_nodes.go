@@ -9,9 +9,9 @@ import (
 	"github.com/damso/damso/socketio/packet"
 )
 
-// A cluster is the part of a history that makes it one of many: clients may come back
+// shared is the part of a history that makes it one of many: clients may come back
 // to any node, by what the adapter keeps. The mutex of the namespace guards it.
-type cluster struct {
+type shared struct {
 	node string       // this node's name in the log, "" on a single node; set once, before anything is sent
 	log  adapter.Kept // nil on a single node; set once, before clients come
 
@@ -214,7 +214,8 @@ func (h *history) describe(l *line) (*adapter.Session, any) {
 	}
 	s := &adapter.Session{
 		PID: l.pid, ID: l.id, Keep: h.opts.MaxDisconnection * 3 / 2,
-		Born: l.born, Base: l.base, Known: l.sure, Unlogged: h.unlogged,
+		Born: l.born, Base: l.base, Known: l.sure,
+		Unlogged: adapter.Logged{Node: h.node, Own: h.unlogged},
 	}
 	data := l.data
 	if l.socket != nil {

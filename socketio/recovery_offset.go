@@ -12,7 +12,17 @@ import (
 // it is a position: six bytes in base64, so that all have one length and an event can
 // be encoded before its position is known. In a cluster it is a place: a position, a
 // number in the log in the same form, and the name of the node.
-const numberSize = 8
+type offset struct {
+	adapter.Place
+	// replayed says that the event came from the log: then the place is one that the
+	// client was handed up to, but not one of the node's life.
+	replayed bool
+}
+
+const (
+	numberSize = 8
+	replayed   = 1 << 47 // in the number of an offset's position
+)
 
 func (h *history) offsetSize() int {
 	if h.node == "" {
@@ -33,14 +43,21 @@ func (h *history) putOffset(dst []byte, at adapter.Place) {
 	}
 }
 
+// putReplayed is putOffset for an event from the log.
+func (h *history) putReplayed(dst []byte, at adapter.Place) {
+	at.Own |= replayed
+	h.putOffset(dst, at)
+}
+
 // parseOffset reads what putOffset has written, here or on another node.
-func (h *history) parseOffset(s string) (at adapter.Place, ok bool) {
+func (h *history) parseOffset(s string) (at offset, ok bool) {
 	if len(s) != h.offsetSize() {
 		return at, false
 	}
 	if at.Own, ok = parseNumber(s[:numberSize]); !ok || h.node == "" {
 		return at, ok
 	}
+	at.Own, at.replayed = at.Own&^replayed, at.Own&replayed != 0
 	at.Seen, ok = parseNumber(s[numberSize : 2*numberSize])
 	at.Node = s[2*numberSize:]
 	return at, ok && strings.Trim(at.Node, letters) == ""

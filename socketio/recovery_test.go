@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -48,7 +49,7 @@ func comeback(t *testing.T, c *siotest.Client, pid, offset string) (g greeted, m
 func offsetOf(t *testing.T, packet string) (event, offset string) {
 	t.Helper()
 	i := strings.LastIndex(packet, `,"`)
-	if i < 0 || !strings.HasSuffix(packet, `"]`) || len(packet)-i != len(`,"12345678"]`) {
+	if i < 0 || !strings.HasSuffix(packet, `"]`) || !slices.Contains([]int{8, 22}, len(packet)-i-len(`,""]`)) {
 		t.Fatalf("no offset in %q", packet)
 	}
 	return packet[:i] + "]", packet[i+2 : len(packet)-2]

@@ -177,6 +177,13 @@ func (k *kept) Missed(_ context.Context, m adapter.Missed) (adapter.Log, error) 
 		return adapter.Log{}, err
 	}
 	l := b.log(k.name)
+	r := l.sessions[m.PID]
+	if r == nil || !r.live() || r.owner != k.node.id || r.session == nil {
+		return adapter.Log{}, adapter.ErrNoSession
+	}
+	session := *r.session
+	session.Base = adapter.Place{Node: k.node.id, Own: m.Own, Seen: l.n}
+	r.session = &session
 	found, size := map[uint64]*adapter.Operation{}, 0
 	for room, after := range m.After {
 		t := l.rooms[room]
