@@ -16,6 +16,10 @@ var (
 	// ErrKind means that an adapter can't carry operations of a kind.
 	ErrKind = errors.New("adapter: unknown kind of operation")
 
+	// ErrOpening means that a namespace was opened a moment ago and does not take part
+	// yet. All others do.
+	ErrOpening = errors.New("adapter: a namespace is being opened")
+
 	// ErrClosed means that a namespace was closed.
 	ErrClosed = errors.New("adapter: namespace is closed")
 )
@@ -35,7 +39,7 @@ type Adapter interface {
 	Run(ctx context.Context) error
 
 	// Ready returns nil while the other nodes can be reached and hear this one,
-	// and otherwise what is missing.
+	// and otherwise what is missing. That wraps [ErrOpening] if it is no more than that.
 	Ready() error
 }
 

@@ -163,6 +163,12 @@ func (s *Set) Knows(id string) bool {
 	return id == s.self.ID || e != nil && !e.gone
 }
 
+// Has reports whether that run of a node lives, as far as is known.
+func (s *Set) Has(n Node) bool {
+	e := s.nodes[n.ID]
+	return e != nil && !e.gone && e.node.Instance == n.Instance
+}
+
 // Collided reports whether another node was heard that has the id of this one, and is
 // right. That does not pass: the node must take another id.
 func (s *Set) Collided() bool { return s.collided }

@@ -108,6 +108,9 @@ func TestSet(t *testing.T) {
 				if !s.Knows(n.ID) {
 					t.Errorf("it does not know %s", n.ID)
 				}
+				if other := node(n.ID, n.Instance+1); n.ID != me.ID && (!s.Has(n) || s.Has(other)) {
+					t.Errorf("it does not tell the runs of %s apart", n.ID)
+				}
 			}
 			if !slices.Equal(alive, test.alive) {
 				t.Errorf("alive %v, want %v", alive, test.alive)

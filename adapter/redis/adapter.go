@@ -1,11 +1,13 @@
 package redis
 
 import (
-	"crypto/rand"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,6 +16,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/adapter/members"
 )
 
 var (
@@ -59,6 +62,10 @@ type Options struct {
 	// If zero, it is 16 MiB.
 	MaxQueuedBytes int
 
+	// Name is what people call this node: it is told to the other Damso nodes, for
+	// their logs and figures. If empty, it is the host's name.
+	Name string
+
 	// Logger gets one warning when the connection is lost and one line when it is
 	// back. If nil, it is [slog.Default].
 	Logger *slog.Logger
@@ -75,6 +82,7 @@ type Adapter struct {
 	uid    string // names this node's broadcasts
 	queue  *queue
 	opened chan struct{} // has room for one: a namespace was opened or closed
+	mesh   *mesh
 
 	running atomic.Bool // Run was called
 	counts  counts
@@ -86,9 +94,14 @@ type Adapter struct {
 	listening  bool                  // the link has looked at all topics; guarded by mu
 	cause      error                 // why there is no connection, nil if there is one; guarded by mu
 	since      time.Time             // when there was a connection first, or none; guarded by mu
+	canary     *canary               // of the connection, nil if there is none; guarded by mu
+	proven     time.Time             // when a connection was found good last; guarded by mu
 }
 
-var _ adapter.Adapter = (*Adapter)(nil)
+var (
+	_ adapter.Adapter = (*Adapter)(nil)
+	_ adapter.Mesh    = (*Adapter)(nil)
+)
 
 // errNotYet is the cause until the first connection.
 var errNotYet = errors.New("not connected yet")
@@ -113,14 +126,19 @@ func New(client rueidis.ClientOption, opts Options) *Adapter {
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
 	}
+	if opts.Name == "" {
+		opts.Name, _ = os.Hostname()
+	}
+	self := members.Node{ID: newUID(), Instance: rand.Uint64(), Name: opts.Name}
 	return &Adapter{
 		client:     withDefaults(client),
 		opts:       opts,
 		wire:       classic{},
 		log:        opts.Logger,
-		uid:        newUID(),
+		uid:        self.ID,
 		queue:      newQueue(opts.MaxQueued, opts.MaxQueuedBytes),
 		opened:     make(chan struct{}, 1),
+		mesh:       newMesh(self, opts.Prefix),
 		namespaces: make(map[string]*namespace),
 		topics:     make(map[string]wish),
 		changed:    make(map[string]topicKind),
@@ -156,11 +174,10 @@ func (a *Adapter) newCodec() codec {
 
 // newUID returns a name of the form that the Node.js adapters give themselves.
 func newUID() string {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	b := make([]byte, 6)
-	rand.Read(b)
+	b := make([]byte, members.IDLen)
+	crand.Read(b)
 	for i, c := range b {
-		b[i] = letters[c&63]
+		b[i] = members.Letters[c&63]
 	}
 	return string(b)
 }
@@ -215,12 +232,32 @@ func (a *Adapter) Ready() error {
 	if a.cause != nil {
 		return fmt.Errorf("%w for %v: %w", ErrUnavailable, time.Since(a.since).Round(time.Second), a.cause)
 	}
+	if err := a.canary.ready(); err != nil {
+		return err
+	}
+	if a.mesh.collided() {
+		return errCollided
+	}
+	return a.opening()
+}
+
+// openGrace is how long a namespace may take to be subscribed while the node is taken
+// for ready.
+const openGrace = 2 * time.Second
+
+// opening returns which namespace is not subscribed, one that should be long since if
+// there is one; a.mu is held.
+func (a *Adapter) opening() (err error) {
 	for _, n := range a.namespaces {
-		if !n.subscribed {
+		switch {
+		case n.subscribed:
+		case time.Since(n.opened) > openGrace:
 			return fmt.Errorf("redis: namespace %q is not subscribed yet", n.name)
+		default:
+			err = fmt.Errorf("redis: namespace %q is not subscribed yet: %w", n.name, adapter.ErrOpening)
 		}
 	}
-	return nil
+	return err
 }
 
 // Stats are counts since [New].
@@ -230,10 +267,19 @@ type Stats struct {
 	Received    uint64 // operations, questions and answers of other nodes that were understood
 	Undecodable uint64 // messages that made no sense and were dropped
 	Connects    uint64 // times that a connection was made
+
+	// A gap is the time from the last moment that this node was known to hear the
+	// others to the one that it was subscribed again. What others published in between
+	// may be lost.
+	Gaps    uint64        // how many there were
+	GapTime time.Duration // of all of them
+	LastGap time.Duration
 }
 
 type counts struct {
 	published, dropped, received, undecodable, connects atomic.Uint64
+	gaps                                                atomic.Uint64
+	gapTime, lastGap                                    atomic.Int64 // nanoseconds
 }
 
 // Stats returns what the adapter has counted.
@@ -244,23 +290,33 @@ func (a *Adapter) Stats() Stats {
 		Received:    a.counts.received.Load(),
 		Undecodable: a.counts.undecodable.Load(),
 		Connects:    a.counts.connects.Load(),
+		Gaps:        a.counts.gaps.Load(),
+		GapTime:     time.Duration(a.counts.gapTime.Load()),
+		LastGap:     time.Duration(a.counts.lastGap.Load()),
 	}
 }
 
 // drop counts items that are not sent, and tells those who wait for them why.
 func (a *Adapter) drop(items []item, err error) {
-	a.counts.dropped.Add(uint64(len(items)))
 	for _, i := range items {
+		if i.mail == nil || !i.mail.urgent {
+			a.counts.dropped.Add(1)
+		}
 		i.fail(err)
 	}
 }
 
 // failQueries ends all questions: no more answers will come.
 func (a *Adapter) failQueries(err error) {
+	a.eachNamespace(func(n *namespace) { n.failQueries(err) })
+}
+
+// eachNamespace calls f for the namespaces that are open.
+func (a *Adapter) eachNamespace(f func(n *namespace)) {
 	a.mu.RLock()
 	namespaces := slices.Collect(maps.Values(a.namespaces))
 	a.mu.RUnlock()
 	for _, n := range namespaces {
-		n.failQueries(err)
+		f(n)
 	}
 }

@@ -31,11 +31,14 @@ func (j *journal) Write(p []byte) (int, error) {
 	return j.buf.Write(p)
 }
 
-// lines returns the level and message of each line.
+// lines returns the level and message of each line, save for those of the mesh.
 func (j *journal) lines() (lines []string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for line := range strings.Lines(j.buf.String()) {
+		if strings.Contains(line, "redis: a node has") {
+			continue
+		}
 		_, line, _ = strings.Cut(line, "level=")
 		line, _, _ = strings.Cut(line, " error=")
 		line, _, _ = strings.Cut(line, " gap=")

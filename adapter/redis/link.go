@@ -25,7 +25,9 @@ type link struct {
 	sub    rueidis.DedicatedClient
 	pub    rueidis.DedicatedClient
 	closed <-chan error    // sub's end, with the reason
+	failed chan error      // has room for one: why the link must end
 	have   map[string]bool // names of the topics that are subscribed; owned by listen
+	canary canary
 
 	rx    codec  // owned by sub's reader
 	tx    batch  // owned by publish
@@ -49,6 +51,7 @@ func (a *Adapter) runLink(ctx context.Context) time.Duration {
 	group.Go(func() error { return l.publish(linked) })
 	err = group.Wait()
 	if ctx.Err() != nil {
+		_ = a.queue.put(a.mesh.mail("", letterBye, nil))
 		l.flush()
 		err = errStopped
 	}
@@ -78,7 +81,7 @@ func (a *Adapter) connect(cut context.Context) (*link, error) {
 		}
 		return nil, err
 	}
-	l := &link{a: a, client: client, have: map[string]bool{}}
+	l := &link{a: a, client: client, failed: make(chan error, 1), have: map[string]bool{}}
 	l.tx.l = l
 	l.tx.codec, l.rx = a.newCodec(), a.newCodec()
 	l.sub, _ = client.Dedicate()
@@ -125,19 +128,39 @@ func (l *link) close() {
 	l.client.Close()
 }
 
-// listen subscribes all namespaces, and those that are opened later, until the
-// connection fails or ctx ends.
+// fail ends the link.
+func (l *link) fail(err error) {
+	select {
+	case l.failed <- err:
+	default: // it ends already
+	}
+}
+
+// listen subscribes the mesh and all namespaces, and those that are opened later, and
+// watches whether the connection hears, until it fails or ctx ends.
 func (l *link) listen(ctx context.Context) error {
+	if err := l.do(ctx, true, l.a.mesh.topics()); err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
 	if err := l.subscribe(ctx); err != nil {
 		return err
 	}
-	l.a.connected()
+	l.a.connected(&l.canary)
+	l.a.beat()
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case err := <-l.closed:
 			return fmt.Errorf("listen: %w", err)
+		case err := <-l.failed:
+			return err
+		case now := <-ticker.C:
+			if err := l.tick(now); err != nil {
+				return err
+			}
 		case <-l.a.opened:
 			if err := l.subscribe(ctx); err != nil {
 				return err
@@ -152,7 +175,10 @@ func (l *link) receive(m rueidis.PubSubMessage) {
 	if name == "" {
 		name = m.Channel
 	}
+	l.canary.heard.Add(1)
 	if n := l.a.byTopic(name); n != nil {
 		l.a.wire.receive(n, &l.rx, m)
+	} else if now := time.Now(); l.a.hear(bytesOf(m.Message), now) {
+		l.proven(now)
 	}
 }

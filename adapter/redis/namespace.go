@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/damso/damso/adapter"
 )
@@ -16,6 +17,7 @@ type namespace struct {
 	channel string // of broadcasts; a room's is channel + room + "#"
 	local   adapter.Local
 	topics  []topic // what it listens to
+	opened  time.Time
 
 	queries adapter.Queries // what this node has asked
 
@@ -25,7 +27,10 @@ type namespace struct {
 }
 
 func newNamespace(a *Adapter, name string, local adapter.Local) *namespace {
-	n := &namespace{a: a, name: name, channel: a.opts.Prefix + "#" + name + "#", local: local, rooms: map[topic]struct{}{}}
+	n := &namespace{
+		a: a, name: name, channel: a.opts.Prefix + "#" + name + "#", local: local,
+		opened: time.Now(), rooms: map[topic]struct{}{},
+	}
 	n.topics = a.wire.topics(n)
 	return n
 }

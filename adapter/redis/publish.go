@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+
+	"github.com/redis/rueidis"
 )
 
 // publish sends what is queued, all that waits in one round trip, until the
@@ -41,10 +43,28 @@ func (l *link) encode(items []item) (n int) {
 	for n < len(items) && n < maxBatch && len(l.tx.buffer) < maxBatchBytes {
 		i := items[n]
 		n++
+		if i.mail != nil {
+			l.post(i.mail)
+			continue
+		}
 		if err := l.a.wire.encode(&l.tx, i); err != nil {
 			l.a.drop([]item{i}, err)
 			l.a.log.Warn("redis: cannot encode an operation", slog.String("namespace", i.n.name), slog.Any("error", err))
 		}
 	}
 	return n
+}
+
+// post adds a letter to the batch. Messages are counted, signs of life are not.
+func (l *link) post(m *mail) {
+	message := rueidis.BinaryString(m.letter)
+	if !m.urgent {
+		l.tx.publish(m.channel, message)
+		return
+	}
+	l.tx.add(l.pub.B().Publish().Channel(m.channel).Message(message).Build(), func(r rueidis.RedisResult) {
+		if err := r.Error(); err != nil {
+			l.fail(fmt.Errorf("publish: %w", err))
+		}
+	})
 }

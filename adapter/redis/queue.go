@@ -6,7 +6,7 @@ import (
 	"github.com/damso/damso/adapter"
 )
 
-// An item is something that waits to be sent. It has one of op, count and answer.
+// An item is something that waits to be sent. It has one of op, count, answer and mail.
 type item struct {
 	n  *namespace
 	op *adapter.Operation // for all other nodes
@@ -17,6 +17,15 @@ type item struct {
 
 	answer *adapter.Answer // for the one who asked
 	to     question        // what was asked
+
+	mail *mail // for the channels of the mesh
+}
+
+// A mail is a letter on its way.
+type mail struct {
+	channel string
+	letter  []byte
+	urgent  bool // it is taken by a full queue, and is not counted
 }
 
 // counted is how many nodes have a namespace open.
@@ -48,6 +57,9 @@ func (i item) size() int {
 	n := 256
 	if i.op != nil {
 		n += sizeOfEvent(i.op.Event) + sizeOfStrings(i.op.Rooms) + sizeOfStrings(i.op.Except) + sizeOfStrings(i.op.Names)
+	}
+	if i.mail != nil {
+		n += len(i.mail.letter)
 	}
 	if i.answer != nil {
 		n += sizeOfEvent(i.answer.Value) + sizeOfStrings(i.answer.Rooms)
@@ -100,7 +112,8 @@ func (q *queue) put(i item) error {
 	if !q.open {
 		return ErrUnavailable
 	}
-	if len(q.items) >= q.maxItems || len(q.items) > 0 && q.bytes+size > q.maxBytes {
+	urgent := i.mail != nil && i.mail.urgent
+	if !urgent && (len(q.items) >= q.maxItems || len(q.items) > 0 && q.bytes+size > q.maxBytes) {
 		return ErrQueueFull
 	}
 	q.items = append(q.items, i)

@@ -10,7 +10,7 @@ import (
 
 const (
 	minRetry = 100 * time.Millisecond
-	maxRetry = 5 * time.Second
+	maxRetry = 2 * time.Second // so that a node is whole again within 5 seconds
 )
 
 // errStopped is the cause after Run.
@@ -32,6 +32,7 @@ func (a *Adapter) Run(ctx context.Context) error {
 		}
 	}
 	a.setCause(errStopped)
+	a.mesh.forget()
 	return nil
 }
 
@@ -39,7 +40,7 @@ func (a *Adapter) Run(ctx context.Context) error {
 // between 0 and 1 the nodes of a cluster come back spread out in time.
 func retryDelay(failures int, chance float64) time.Duration {
 	d := maxRetry
-	if failures < 6 {
+	if failures < 5 {
 		d = min(maxRetry, minRetry<<failures)
 	}
 	return d/2 + time.Duration(chance*float64(d/2))
@@ -56,6 +57,7 @@ func (a *Adapter) setCause(cause error) (since time.Time, was error) {
 	}
 	a.cause = cause
 	if cause != nil {
+		a.canary = nil
 		a.listening = false
 		clear(a.changed)
 		for _, n := range a.namespaces {
@@ -65,8 +67,13 @@ func (a *Adapter) setCause(cause error) (since time.Time, was error) {
 	return since, was
 }
 
-// connected notes that there is a connection and the namespaces are subscribed.
-func (a *Adapter) connected() {
+// connected notes that there is a connection, watched by c, and the namespaces are
+// subscribed.
+func (a *Adapter) connected(c *canary) {
+	a.mu.Lock()
+	a.canary = c
+	proven := a.proven
+	a.mu.Unlock()
 	since, was := a.setCause(nil)
 	a.queue.setOpen(true)
 	a.counts.connects.Add(1)
@@ -74,7 +81,18 @@ func (a *Adapter) connected() {
 		a.log.Info("redis: connected")
 		return
 	}
+	if !proven.IsZero() {
+		since = proven
+		a.gap(time.Since(proven))
+	}
 	a.log.Info("redis: connected again", slog.Duration("gap", time.Since(since).Round(time.Millisecond)))
+}
+
+// gap counts a gap.
+func (a *Adapter) gap(d time.Duration) {
+	a.counts.gaps.Add(1)
+	a.counts.gapTime.Add(int64(d))
+	a.counts.lastGap.Store(int64(d))
 }
 
 // lost notes that there is no connection any more, or still none, drops what waits,
@@ -82,6 +100,7 @@ func (a *Adapter) connected() {
 func (a *Adapter) lost(cause error) time.Duration {
 	a.drop(a.queue.setOpen(false), ErrUnavailable)
 	a.failQueries(ErrUnavailable)
+	a.expire(time.Now(), false)
 	since, was := a.setCause(cause)
 	switch {
 	case cause == errStopped:

@@ -12,9 +12,9 @@ func TestRetryDelay(t *testing.T) {
 	}{
 		{0, 50 * time.Millisecond, 100 * time.Millisecond},
 		{1, 100 * time.Millisecond, 200 * time.Millisecond},
-		{5, 1600 * time.Millisecond, 3200 * time.Millisecond},
-		{6, 2500 * time.Millisecond, 5 * time.Second},
-		{1 << 40, 2500 * time.Millisecond, 5 * time.Second},
+		{4, 800 * time.Millisecond, 1600 * time.Millisecond},
+		{5, time.Second, 2 * time.Second},
+		{1 << 40, time.Second, 2 * time.Second},
 	} {
 		if low, high := retryDelay(test.failures, 0), retryDelay(test.failures, 1); low != test.low || high != test.high {
 			t.Errorf("after %d failures: %v to %v, want %v to %v", test.failures, low, high, test.low, test.high)
