@@ -64,7 +64,7 @@ func (s *Server) Open(session *engineio.Session) engineio.Receiver {
 		// Clients of protocol 3 are in the main namespace without asking.
 		_ = c.connect(packet.Packet{Namespace: "/"}) // can't fail on a new conn
 	}
-	return c
+	return s.observed(c)
 }
 
 // Receive takes a message of the client. It is called by the session.

@@ -76,6 +76,13 @@ type Options struct {
 	// last client has left it. With Recovery, nobody can come back to it then.
 	CleanupEmptyChildNamespaces bool
 
+	// Observe is called with each new connection. What it returns is told what happens
+	// on it, if it is an [engineio.UpgradeObserver], an [engineio.DrainObserver] or an
+	// [engineio.PacketObserver] (the events "upgrade", "drain" and "packet" of
+	// socket.conn). [Socket.Conn] is the connection of a socket. If nil, nobody
+	// watches.
+	Observe func(conn *engineio.Session) any
+
 	// Logger gets what concerns the server at levels info to error, and what
 	// concerns single clients at debug. It never gets contents of messages. If nil,
 	// it is [slog.Default].

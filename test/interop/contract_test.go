@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/socketio"
 )
 
@@ -50,6 +51,10 @@ func serveNamespace(ns *socketio.Namespace, gone *departures) {
 	serveEvents(ns)
 	serveRooms(ns)
 	serveMany(ns)
+	socketio.OnAck(ns, "conn", func(_ context.Context, s *socketio.Socket, _ socketio.Args) (state, error) {
+		_, upgraded := gone.upgraded.Load(s.Conn())
+		return state{s.Conn().Transport(), upgraded}, nil
+	})
 	socketio.OnAck(ns, "left", func(ctx context.Context, _ *socketio.Socket, id string) ([]string, error) {
 		_, err := gone.wait(ctx, id)
 		return gone.wasIn(id), err
@@ -206,9 +211,17 @@ func values(args socketio.Args) ([]any, error) {
 	return list, nil
 }
 
+// A state is that of a connection.
+type state struct {
+	Transport string `json:"transport"`
+	Upgraded  bool   `json:"upgraded"`
+}
+
 // departures remembers why each socket went, and from which rooms, for whoever asks
-// before or after.
+// before or after; and which connections were upgraded.
 type departures struct {
+	upgraded sync.Map // by *engineio.Session
+
 	mu      sync.Mutex
 	reasons map[string]socketio.Reason
 	rooms   map[string][]string
@@ -218,6 +231,15 @@ type departures struct {
 func newDepartures() *departures {
 	return &departures{reasons: map[string]socketio.Reason{}, rooms: map[string][]string{}, changed: make(chan struct{})}
 }
+
+// observe is socketio.Options.Observe.
+func (d *departures) observe(conn *engineio.Session) any {
+	return onUpgrade(func() { d.upgraded.Store(conn, true) })
+}
+
+type onUpgrade func()
+
+func (f onUpgrade) Upgraded() { f() }
 
 func (d *departures) leaves(id string, rooms []string) {
 	d.mu.Lock()

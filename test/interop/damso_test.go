@@ -26,6 +26,7 @@ func listen(t *testing.T, opts engineio.Options, gone *departures) string {
 
 func listenWith(t *testing.T, opts socketio.Options, gone *departures) string {
 	opts.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	opts.Observe = gone.observe
 	srv := socketio.NewServer(opts)
 	serve(srv, gone)
 	return serveHTTP(t, srv)

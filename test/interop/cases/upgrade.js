@@ -5,7 +5,9 @@ module.exports = {
   async 'transport'(t) {
     const socket = await t.connect('/');
     await t.settled(socket);
-    t.same(socket.io.engine.transport.name, t.transport === 'polling' ? 'polling' : 'websocket');
+    const transport = t.transport === 'polling' ? 'polling' : 'websocket';
+    t.same(socket.io.engine.transport.name, transport);
+    t.same((await t.ask(socket, 'conn'))[0], { transport, upgraded: t.transport === 'upgrade' }, 'at the server');
   },
 
   // Events travel both ways without a pause while the transport changes under

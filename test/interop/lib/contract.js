@@ -4,6 +4,7 @@
 const greeting = '안녕하세요, 담소예요 🍵 ñ';
 
 function serve(io) {
+  io.engine.on('connection', (conn) => conn.once('upgrade', () => upgraded.add(conn)));
   for (const name of ['/', '/chat', '/a', '/b', /^\/dynamic-\d+$/]) open(io.of(name));
 
   io.of('/refuse').use((socket, next) => {
@@ -48,6 +49,7 @@ function open(nsp) {
     socket.on('numbers', (ack) => { ack(numbers); numbers = []; });
     socket.on('gone', (id, ack) => gone.wait(id, ack));
     socket.on('left', (id, ack) => left.wait(id, ack));
+    socket.on('conn', (ack) => ack({ transport: socket.conn.transport.name, upgraded: upgraded.has(socket.conn) }));
     socket.on('handshake', (ack) => ack({
       url, secure, header: headers['x-damso'], address: address.replace('::ffff:', ''), recent: Math.abs(Date.now() - issued) < 60000,
     }));
@@ -80,5 +82,6 @@ class Departures {
 
 const gone = new Departures(); // why, of all servers of the process
 const left = new Departures(); // which rooms
+const upgraded = new WeakSet(); // connections
 
 module.exports = { serve };
