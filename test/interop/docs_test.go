@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,5 +62,32 @@ func TestOptionsAreNamed(t *testing.T) {
 		if found < 24 {
 			t.Errorf("only %d options are declared: have the files another form?", found)
 		}
+	}
+}
+
+// TestAPIIsNamed does so with the public names of socket.io's classes.
+func TestAPIIsNamed(t *testing.T) {
+	root := testenv.NeedNodeModules(t, ".")
+	page, err := os.ReadFile("../../docs/compatibility.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	member := regexp.MustCompile(`(?m)^    (?:readonly |get )?([a-zA-Z]\w*)[<(:?]`)
+	found := 0
+	for _, file := range []string{"index", "namespace", "socket", "broadcast-operator"} {
+		declarations, err := os.ReadFile(filepath.Join(root, "server-4.8/dist", file+".d.ts"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, class, _ := strings.Cut(string(declarations), "export declare class ")
+		for _, m := range member.FindAllStringSubmatch(class, -1) {
+			if !regexp.MustCompile(`\b`+m[1]+`\b`).MatchString(string(page)) && !slices.Contains([]string{"constructor", "encoder"}, m[1]) { // the latter is marked private
+				t.Errorf("docs/compatibility.md does not have %s of %s", m[1], file)
+			}
+			found++
+		}
+	}
+	if found < 80 {
+		t.Errorf("only %d members are declared: have the files another form?", found)
 	}
 }
