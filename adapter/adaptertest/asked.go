@@ -20,6 +20,7 @@ var asked = []test{
 	{"answers later", 3, answersLater},
 	{"concurrent questions", 3, concurrentQuestions},
 	{"a node that does not answer", 3, silentNode},
+	{"nothing is left of questions", 2, nothingLeft},
 	{"nodes that come and go", 3, comeAndGo},
 	{"closed with questions open", 2, closedWithQuestions},
 	{"stopped with questions open", 2, stoppedWithQuestions},
@@ -210,6 +211,27 @@ func silentNode(t *testing.T, s Suite, nodes []adapter.Adapter) {
 	missing := s.missing(t, err, nodes[2])
 	if len(got) != 1 || missing.Acks != 0 || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%d answers, %v; want 1, and that the time was over", len(got), err)
+	}
+}
+
+// nothingLeft asks more than may be asked at a time, and waits for none of it.
+func nothingLeft(t *testing.T, s Suite, nodes []adapter.Adapter) {
+	members := Open(t, "/", Start(t, nodes...)...)
+	WaitServers(t, members...)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range adapter.MaxQueries + 10 {
+		q := adapter.NewQuery(s.Lacks.pick(t, 1), func(adapter.Answer) {})
+		Wait(t, "asked", func() error { // the adapter's queue may be full for a moment
+			err := members[0].Ask(q)
+			if errors.Is(err, adapter.ErrTooManyQueries) {
+				t.Fatal("questions that are over still count")
+			}
+			return err
+		})
+		if err := q.Wait(over); err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatalf("Wait: %v", err)
+		}
 	}
 }
 

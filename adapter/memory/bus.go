@@ -8,6 +8,7 @@ package memory
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 
@@ -35,14 +36,22 @@ var (
 // A Bus joins the nodes of one cluster. The zero value is ready; it is safe for
 // concurrent use.
 type Bus struct {
-	mu    sync.Mutex       // also guards what a Node says it does
-	nodes map[string]*Node // those that run, by id
-	logs  map[string]*log  // by namespace
+	mu sync.Mutex // also guards what a Node says it does
+
+	// Guarded by mu.
+	made    int              // number of nodes
+	nodes   map[string]*Node // those that run, by id
+	logs    map[string]*log  // by namespace
+	faults  Faults
+	chances map[[2]int]*rand.Rand // by the numbers of sender and receiver
 }
 
 // Node returns a new node on the bus.
 func (b *Bus) Node() *Node {
-	return &Node{bus: b, id: newID(), namespaces: map[string]*namespace{}, wake: make(chan struct{}, 1)}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.made++
+	return &Node{bus: b, id: newID(), number: b.made, namespaces: map[string]*namespace{}, wake: make(chan struct{}, 1)}
 }
 
 // join adds a node that runs. It and the others hear of each other.
@@ -101,6 +110,7 @@ func (b *Bus) ids(n *Node) []string {
 			ids = append(ids, id)
 		}
 	}
+	ids = append(ids, b.ghosts()...)
 	slices.Sort(ids)
 	return ids
 }
@@ -122,7 +132,7 @@ func (b *Bus) publish(from *namespace, op *adapter.Operation) (err error) {
 // queue hands op to all nodes but from; mu is held.
 func (b *Bus) queue(from *namespace, op *adapter.Operation) (err error) {
 	for _, n := range b.nodes {
-		if n != from.node && !n.queue(func() { n.apply(from.name, op) }) {
+		if n != from.node && !b.send(from.node, n, func() { n.apply(from.name, op) }) {
 			err = ErrQueueFull
 		}
 	}
@@ -147,12 +157,14 @@ func (b *Bus) ask(from *namespace, q *adapter.Query) error {
 		if n == from.node || n.namespaces[from.name] == nil {
 			continue
 		}
-		asked = append(asked, id)
-		if !n.queue(func() { n.answer(from, q) }) {
+		if !b.hidden(from.node, n) {
+			asked = append(asked, id)
+		}
+		if !b.send(from.node, n, func() { n.answer(from, q) }) {
 			full = append(full, id)
 		}
 	}
-	q.Expect(asked, 0)
+	q.Expect(append(asked, b.ghosts()...), 0)
 	for _, id := range full {
 		q.Lost(id)
 	}
@@ -171,5 +183,5 @@ func (b *Bus) servers(nsp *namespace) (n int, err error) {
 			n++
 		}
 	}
-	return n, nil
+	return n + b.faults.Ghosts, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/damso/damso/adapter"
 )
@@ -14,9 +15,10 @@ import (
 // and is safe for concurrent use.
 type Node struct {
 	// Set by Bus.Node.
-	bus  *Bus
-	id   string
-	wake chan struct{} // has room for one: there is something in waiting
+	bus    *Bus
+	id     string
+	number int           // tells the nodes of a bus apart, from 1
+	wake   chan struct{} // has room for one: there is something in waiting
 
 	// Set before Run.
 	receive func(from string, message []byte)
@@ -27,7 +29,13 @@ type Node struct {
 	run        state
 
 	mu      sync.Mutex
-	waiting []func() // what Run is to do; guarded by mu
+	waiting []task // what Run is to do; guarded by mu
+}
+
+// A task is something that Run is to do, not before it is due.
+type task struct {
+	do  func()
+	due time.Time
 }
 
 type state uint8
@@ -76,13 +84,16 @@ func (n *Node) Run(ctx context.Context) error {
 		return err
 	}
 	defer n.bus.leave(n)
+	late := time.NewTimer(time.Hour)
+	defer late.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-n.wake:
-			n.deliver()
+		case <-late.C:
 		}
+		late.Reset(n.deliver())
 	}
 }
 
@@ -95,13 +106,15 @@ func (n *Node) Ready() error {
 }
 
 // queue puts f behind what waits, and returns false if there is no room.
-func (n *Node) queue(f func()) bool {
+func (n *Node) queue(f func()) bool { return n.put(task{do: f}) }
+
+func (n *Node) put(t task) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.waiting) >= MaxQueued {
 		return false
 	}
-	n.push(f)
+	n.push(t)
 	return true
 }
 
@@ -110,27 +123,43 @@ func (n *Node) queue(f func()) bool {
 func (n *Node) notify(f func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.push(f)
+	n.push(task{do: f})
 }
 
-func (n *Node) push(f func()) {
-	n.waiting = append(n.waiting, f)
+func (n *Node) push(t task) {
+	n.waiting = append(n.waiting, t)
 	select {
 	case n.wake <- struct{}{}:
 	default:
 	}
 }
 
-// deliver does what waits. No lock is held meanwhile: the other side of
-// adapter.Local has locks of its own.
-func (n *Node) deliver() {
-	n.mu.Lock()
-	waiting := n.waiting
-	n.waiting = nil
-	n.mu.Unlock()
-	for _, f := range waiting {
-		f()
+// deliver does what waits and is due, and returns how long it is to the next. No lock
+// is held meanwhile: the other side of adapter.Local has locks of its own.
+func (n *Node) deliver() time.Duration {
+	due, next := n.take(time.Now())
+	for _, t := range due {
+		t.do()
 	}
+	return next
+}
+
+// take returns the tasks that are due, and how long it is to the next.
+func (n *Node) take(now time.Time) (due []task, next time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var later []task
+	next = time.Hour
+	for _, t := range n.waiting {
+		if wait := t.due.Sub(now); wait > 0 {
+			later = append(later, t)
+			next = min(next, wait)
+		} else {
+			due = append(due, t)
+		}
+	}
+	n.waiting = later
+	return due, next
 }
 
 // opened returns the namespace of that name if it is open here, and otherwise nil.
@@ -159,7 +188,7 @@ func (n *Node) answer(from *namespace, q *adapter.Query) {
 		defer n.bus.mu.Unlock()
 		if n.run == running {
 			a.Node = n.id
-			from.node.queue(func() { q.Answer(a) })
+			n.bus.send(n, from.node, func() { q.Answer(a) })
 		}
 	})
 }
