@@ -113,6 +113,7 @@ func (m *fields) str(k, v string)           { m.key(k); m.b = msgp.AppendString(
 func (m *fields) int(k string, v int)       { m.key(k); m.b = msgp.AppendInt(m.b, v) }
 func (m *fields) bool(k string, v bool)     { m.key(k); m.b = msgp.AppendBool(m.b, v) }
 func (m *fields) strs(k string, v []string) { m.key(k); m.b = appendStrings(m.b, v) }
+func (m *fields) raw(k string, v []byte)    { m.key(k); m.b = append(m.b, v...) }
 
 // selection writes which sockets are meant.
 func (m *fields) selection(op *adapter.Operation) {

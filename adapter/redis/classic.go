@@ -46,6 +46,8 @@ func (w classic) encode(b *batch, i item) error {
 		return w.answer(b, i)
 	case i.q != nil:
 		return w.ask(b, i)
+	case i.walk != nil:
+		return w.step(b, i.n, *i.walk)
 	case i.op.Kind == adapter.Broadcast:
 		return w.broadcast(b, i, "")
 	}
@@ -88,12 +90,16 @@ func (n *namespace) packetType(op *adapter.Operation) int {
 }
 
 // request publishes what is asked of the servers. An id wants answers.
-func (classic) request(b *batch, i item, id string) error {
+func (w classic) request(b *batch, i item, id string) error {
 	message, err := b.write(func(dst []byte) ([]byte, error) { return b.codec.appendRequest(dst, i.n, i.op, id) })
-	if err == nil {
-		b.publish(i.n.requests(), message)
+	if err != nil {
+		return err
 	}
-	return err
+	b.publish(i.n.requests(), message)
+	if i.n.a.opts.SocketIO2 {
+		return w.also(b, i, id)
+	}
+	return nil
 }
 
 // ask publishes a question. The servers are counted right before it, so that no other

@@ -20,6 +20,7 @@ type namespace struct {
 	opened  time.Time
 
 	queries adapter.Queries // what this node has asked
+	walks   walks           // what it has asked servers with socket.io 2 besides
 
 	subscribed bool               // on the present connection; guarded by a.mu
 	rooms      map[topic]struct{} // topics of rooms that have members here; guarded by a.mu

@@ -6,7 +6,8 @@ import (
 	"github.com/damso/damso/adapter"
 )
 
-// An item is something that waits to be sent. It has one of op, count, answer and mail.
+// An item is something that waits to be sent. It has one of op, count, answer, walk
+// and mail.
 type item struct {
 	n  *namespace
 	op *adapter.Operation // for all other nodes
@@ -18,6 +19,7 @@ type item struct {
 	answer *adapter.Answer // for the one who asked
 	to     question        // what was asked
 
+	walk *walk // the next step of one
 	mail *mail // for the channels of the mesh
 }
 

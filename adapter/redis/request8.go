@@ -12,6 +12,9 @@ const askTimeout = 5 * time.Second
 
 // request takes a message on the request channel.
 func (n *namespace) request(c *codec, b []byte) error {
+	if len(b) > 0 && b[0] == forSocketIO2 {
+		return nil // whoever sent it has asked this node otherwise
+	}
 	b, err := c.open(b, true)
 	if err != nil {
 		return err
@@ -24,8 +27,6 @@ func (n *namespace) request(c *codec, b []byte) error {
 		return nil
 	case !r.old:
 		return n.request8(c, &r)
-	case r.uid != "":
-		return nil // a Damso node has asked servers with socket.io 2 only
 	}
 	return n.request5(c, &r)
 }

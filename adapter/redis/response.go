@@ -3,6 +3,7 @@ package redis
 import (
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -14,6 +15,7 @@ import (
 type response struct {
 	id, node, sid, err           string
 	typ, clients                 int
+	old                          bool // it is of socket.io-redis 5
 	sockets, rooms, data, packet []byte
 }
 
@@ -29,6 +31,9 @@ func (n *namespace) response(c *codec, b []byte) error {
 	r, err := readResponse(b)
 	if err != nil {
 		return err
+	}
+	if walk, ok := n.walks.get(r.id); ok {
+		return n.walked(walk, &r)
 	}
 	q := n.queries.Get(r.id)
 	if q == nil {
@@ -48,6 +53,7 @@ func readResponse(b []byte) (r response, err error) {
 	rest, err := readMap(b, func(key, v []byte) (err error) {
 		switch string(key) {
 		case "requestId", "requestid":
+			r.old = string(key) == "requestid"
 			if msgp.NextType(v) == msgp.StrType { // what is not may be another server's
 				r.id, _, err = msgp.ReadStringBytes(v)
 			}
@@ -92,7 +98,9 @@ func (c *codec) readAnswer(op *adapter.Operation, r *response) (a adapter.Answer
 	a.Node, a.Socket, a.Err = r.node, r.sid, r.err
 	switch op.Kind {
 	case adapter.Fetch:
-		a.Sockets, err = c.readSockets(r.sockets, op.Brief)
+		if a.Sockets, err = c.readSockets(r.sockets, op.Brief); r.old {
+			a.Sockets = slices.DeleteFunc(a.Sockets, func(s adapter.Socket) bool { return slices.Contains(op.Except, s.ID) })
+		}
 	case adapter.Rooms:
 		if r.rooms == nil {
 			return a, errResponse

@@ -66,20 +66,29 @@ func judge(t *testing.T, broker *redistest.Server, clients *testkit.Process) {
 
 // node starts a Node server and returns its address.
 func node(t *testing.T, broker *redistest.Server, script string) string {
+	return namedNode(t, broker, script, "")
+}
+
+func namedNode(t *testing.T, broker *redistest.Server, script, name string) string {
 	var ready struct{ URL string }
-	testkit.Node(t, testkit.Script{Path: script, Args: []string{broker.Host(), strconv.Itoa(broker.Port())}}).Expect(&ready)
+	testkit.Node(t, testkit.Script{Path: script, Args: []string{broker.Host(), strconv.Itoa(broker.Port()), name}}).Expect(&ready)
 	return ready.URL
 }
 
 // damso starts a Damso node and returns its address.
 func damso(t *testing.T, broker *redistest.Server, opts redis.Options) string {
+	return named(t, broker, "", opts)
+}
+
+func named(t *testing.T, broker *redistest.Server, name string, opts redis.Options) string {
 	opts.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	srv := socketio.NewServer(socketio.Options{
 		Logger:  opts.Logger,
 		Adapter: redis.New(rueidis.ClientOption{InitAddress: []string{broker.Addr()}}, opts),
 	})
-	for _, name := range []string{"/", "/custom"} {
-		serve(srv.Of(name))
+	for _, nsp := range []string{"/", "/custom"} {
+		serve(srv.Of(nsp))
+		operations(srv.Of(nsp), name)
 	}
 	at := httptest.NewServer(srv)
 	t.Cleanup(func() {

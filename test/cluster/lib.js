@@ -9,9 +9,9 @@ const patience = 30000;
 
 // A Listener is one client on one server.
 class Listener {
-  constructor(server, client, url, nsp) {
+  constructor(server, client, url, nsp, query = {}) {
     Object.assign(this, { server, client, name: `${client}@${server}${nsp}` });
-    this.socket = require(`client-${client}`)(url + nsp, { transports: ['websocket'], forceNew: true });
+    this.socket = require(`client-${client}`)(url + nsp, { transports: ['websocket'], forceNew: true, query });
     this.heard = [];
     this.socket.on('heard', (what) => this.heard.push(what));
   }
@@ -37,7 +37,7 @@ function limit(what, promise) {
 
 // until repeats a question until it is answered with true.
 async function until(what, question) {
-  for (const end = Date.now() + patience; !question();) {
+  for (const end = Date.now() + patience; !(await question());) {
     if (Date.now() > end) throw new Error(`${typeof what === 'function' ? what() : what}: not within ${patience / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -73,4 +73,4 @@ function bare(value) {
   return value;
 }
 
-module.exports = { Listener, until, broadcasts, expect, same };
+module.exports = { Listener, until, broadcasts, expect, same, bare };
