@@ -55,6 +55,11 @@ var rules = map[string]rule{
 		ours:   []string{"adapter", "adapter/redis", "socketio", "socketio/packet"},
 		theirs: []string{rueidis},
 	},
+	"bench/adapters": {
+		why:    "it measures adapters by themselves, without a server on them",
+		ours:   []string{"adapter", "adapter/redis"},
+		theirs: []string{rueidis},
+	},
 	"examples/acks":     {why: "an example is a user of the library", ours: []string{"socketio"}},
 	"examples/chat":     {why: "an example is a user of the library", ours: []string{"socketio"}},
 	"examples/echo":     {why: "an example is a user of the library", ours: []string{"socketio"}},
@@ -122,7 +127,7 @@ var rules = map[string]rule{
 	// Adapters: they know the seam, not what is on its other side.
 	"adapter/redis": {
 		why:    "an adapter knows the seam only, so that anybody can write one from outside",
-		ours:   []string{"adapter", "internal/msgjson"},
+		ours:   []string{"adapter", "adapter/members", "internal/msgjson"},
 		theirs: []string{msgp, rueidis, sync},
 		not:    []string{"net/http"},
 	},
@@ -160,7 +165,7 @@ var rules = map[string]rule{
 	},
 	"internal/clusterwire": {
 		why:    "the messages of the Node.js cluster adapters, for the adapter and the emitter; pure but for how times are written",
-		ours:   []string{"adapter", "internal/msgjson"},
+		ours:   []string{"adapter", "adapter/members", "internal/msgjson"},
 		theirs: []string{msgp},
 		not:    []string{"net", "net/http", "os", "log", "log/slog"},
 	},
