@@ -38,6 +38,9 @@ type Options struct {
 	// servers of a cluster have the same. If empty, it is "socket.io".
 	Prefix string
 
+	// Mode is how the servers of the cluster are joined. All have the same.
+	Mode Mode
+
 	// SocketIO2 tells the adapter that servers with socket.io 2 are in the cluster.
 	// They need another packet type for events with binary parts; servers with
 	// socket.io 3 and 4 then cannot read these events. Events without binary parts
@@ -133,7 +136,7 @@ func New(client rueidis.ClientOption, opts Options) *Adapter {
 	return &Adapter{
 		client:     withDefaults(client),
 		opts:       opts,
-		wire:       classic{},
+		wire:       opts.Mode.wire(),
 		log:        opts.Logger,
 		uid:        self.ID,
 		queue:      newQueue(opts.MaxQueued, opts.MaxQueuedBytes),

@@ -58,15 +58,19 @@ func (b *batch) write(f func(dst []byte) ([]byte, error)) (string, error) {
 	return rueidis.BinaryString(buffer[start:]), nil
 }
 
-// publish adds a PUBLISH.
-func (b *batch) publish(channel, message string) {
+// publish adds a PUBLISH, or for byShard an SPUBLISH.
+func (b *batch) publish(kind topicKind, channel, message string) {
+	if kind == byShard {
+		b.add(b.l.client.B().Spublish().Channel(channel).Message(message).Build(), nil)
+		return
+	}
 	b.add(b.l.pub.B().Publish().Channel(channel).Message(message).Build(), nil)
 }
 
 // count lets done know how many subscribers a channel has when the next command is
 // carried out. In a Redis Cluster, where each server knows its own only, all are
 // asked before the batch is sent.
-func (b *batch) count(channel string, done func(n int, err error)) {
+func (b *batch) count(channel topic, done func(n int, err error)) {
 	if b.l.client.Mode() == rueidis.ClientModeCluster {
 		done(b.countAll(channel))
 		return
@@ -74,8 +78,8 @@ func (b *batch) count(channel string, done func(n int, err error)) {
 	b.add(numsub(b.l.client, channel), func(r rueidis.RedisResult) { done(readNumsub(r)) })
 }
 
-func (b *batch) countAll(channel string) (int, error) {
-	if n, ok := b.counts[channel]; ok {
+func (b *batch) countAll(channel topic) (int, error) {
+	if n, ok := b.counts[channel.name]; ok {
 		return n, nil
 	}
 	var group errgroup.Group
@@ -98,12 +102,15 @@ func (b *batch) countAll(channel string) (int, error) {
 	if b.counts == nil {
 		b.counts = map[string]int{}
 	}
-	b.counts[channel] = sum
+	b.counts[channel.name] = sum
 	return sum, nil
 }
 
-func numsub(c rueidis.Client, channel string) rueidis.Completed {
-	return c.B().PubsubNumsub().Channel(channel).Build()
+func numsub(c rueidis.Client, channel topic) rueidis.Completed {
+	if channel.kind == byShard {
+		return c.B().PubsubShardnumsub().Channel(channel.name).Build()
+	}
+	return c.B().PubsubNumsub().Channel(channel.name).Build()
 }
 
 // readNumsub reads the answer to PUBSUB NUMSUB with one channel.

@@ -8,6 +8,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/internal/clusterwire"
 	"github.com/damso/damso/internal/msgjson"
 )
 
@@ -26,6 +27,9 @@ type codec struct {
 	packer   msgjson.Packer
 	unpacker msgjson.Unpacker
 	message  []byte // what is being encoded
+
+	encoder clusterwire.Encoder
+	decoder clusterwire.Decoder
 }
 
 // appendBroadcast appends op as uid's broadcast in the namespace nsp:

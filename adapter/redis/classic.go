@@ -36,11 +36,24 @@ func (n *namespace) responses() string { return n.a.opts.Prefix + "-response#" +
 // room implements wire. The pattern matches the channels of all rooms.
 func (classic) room(*namespace, string, bool) (topic, bool) { return topic{}, false }
 
+// asks implements wire. Of a single socket its server alone is asked.
+func (classic) asks(op *adapter.Operation) bool {
+	switch op.Kind {
+	case adapter.Broadcast, adapter.ServerSide, adapter.Fetch, adapter.Rooms:
+		return true
+	case adapter.Join, adapter.Leave:
+		return len(op.Names) == 1 && len(op.Rooms) == 1 && len(op.Except) == 0
+	case adapter.Disconnect:
+		return len(op.Rooms) == 1 && len(op.Except) == 0
+	}
+	return false
+}
+
 // encode implements wire.
 func (w classic) encode(b *batch, i item) error {
 	switch {
 	case i.count != nil:
-		b.count(i.n.requests(), func(n int, err error) { i.count <- counted{n, err} })
+		b.count(topic{byChannel, i.n.requests()}, func(n int, err error) { i.count <- counted{n, err} })
 		return nil
 	case i.answer != nil:
 		return w.answer(b, i)
@@ -68,7 +81,7 @@ func (classic) broadcast(b *batch, i item, ask string) error {
 	if ask == "" {
 		channel, err = b.write(func(dst []byte) ([]byte, error) { return n.appendChannel(dst, i.op), nil })
 	}
-	b.publish(channel, message)
+	b.publish(byChannel, channel, message)
 	return err
 }
 
@@ -95,7 +108,7 @@ func (w classic) request(b *batch, i item, id string) error {
 	if err != nil {
 		return err
 	}
-	b.publish(i.n.requests(), message)
+	b.publish(byChannel, i.n.requests(), message)
 	if i.n.a.opts.SocketIO2 {
 		return w.also(b, i, id)
 	}
@@ -116,7 +129,7 @@ func (w classic) ask(b *batch, i item) error {
 		i.q.Expect(nil, 1)
 		return w.request(b, i, id)
 	}
-	b.count(i.n.requests(), func(n int, err error) { i.n.expect(i.q, n, err) })
+	b.count(topic{byChannel, i.n.requests()}, func(n int, err error) { i.n.expect(i.q, n, err) })
 	if i.op.Kind == adapter.Broadcast && i.n.a.opts.SocketIO2 {
 		return w.broadcast(b, i, id)
 	}
@@ -133,7 +146,7 @@ func (classic) answer(b *batch, i item) error {
 	if i.n.a.opts.SpecificResponseChannel && i.to.from != "" && i.to.form != typeServerSide {
 		channel += i.to.from + "#"
 	}
-	b.publish(channel, message)
+	b.publish(byChannel, channel, message)
 	return nil
 }
 

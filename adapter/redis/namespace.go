@@ -51,23 +51,11 @@ func (n *namespace) Publish(op *adapter.Operation) error {
 // and Disconnect can be asked of a single socket only, by its id, and with a single
 // name: there is one answer then, from the node that has it.
 func (n *namespace) Ask(q *adapter.Query) error {
-	if !askable(q.Op) {
+	if !n.a.wire.asks(q.Op) {
 		n.a.counts.dropped.Add(1)
 		return ErrKind
 	}
 	return n.put(item{n: n, op: q.Op, q: q})
-}
-
-func askable(op *adapter.Operation) bool {
-	switch op.Kind {
-	case adapter.Broadcast, adapter.ServerSide, adapter.Fetch, adapter.Rooms:
-		return true
-	case adapter.Join, adapter.Leave:
-		return len(op.Names) == 1 && len(op.Rooms) == 1 && len(op.Except) == 0
-	case adapter.Disconnect:
-		return len(op.Rooms) == 1 && len(op.Except) == 0
-	}
-	return false
 }
 
 // Servers implements [adapter.Namespace]. It counts the servers that listen to the

@@ -74,7 +74,7 @@ func (classic) request5(b *batch, n *namespace, id string, typ int, more func(m 
 		return b.codec.seal(append(dst, forSocketIO2), m.b, true)
 	})
 	if err == nil {
-		b.publish(n.requests(), message)
+		b.publish(byChannel, n.requests(), message)
 	}
 	return err
 }

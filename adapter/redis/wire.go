@@ -1,6 +1,10 @@
 package redis
 
-import "github.com/redis/rueidis"
+import (
+	"github.com/redis/rueidis"
+
+	"github.com/damso/damso/adapter"
+)
 
 // A wire is one way to be in a cluster over Redis: which topics a namespace listens
 // to, which commands an item becomes, and what a message means. The rest of the
@@ -14,6 +18,9 @@ type wire interface {
 	// room returns the topic of a room that has members here, false if what is sent to
 	// the room arrives on the others. own says that it is a socket's id.
 	room(n *namespace, name string, own bool) (topic, bool)
+
+	// asks reports whether op can be asked.
+	asks(op *adapter.Operation) bool
 
 	// encode adds the commands to b that carry out i. It is called by the goroutine that
 	// publishes, in the order of the queue. After an error nothing of i is sent.

@@ -156,7 +156,7 @@ func kindOf(t Type) adapter.Kind {
 func (r reader) operation(m *Message, b []byte) error {
 	op := &adapter.Operation{Kind: kindOf(m.Type)}
 	m.Op = op
-	options := false
+	options, only := false, ""
 	err := r.fields(b, func(key string, v []byte) (err error) {
 		switch key {
 		case "packet":
@@ -165,6 +165,8 @@ func (r reader) operation(m *Message, b []byte) error {
 			options, err = true, r.options(op, v)
 		case "requestId":
 			m.ID, err = r.name(v)
+		case "only":
+			only, _ = r.text(v)
 		case "rooms":
 			op.Names, err = r.names(v)
 		case "close":
@@ -181,6 +183,13 @@ func (r reader) operation(m *Message, b []byte) error {
 		return errPacket
 	case m.ID == "" && m.Type == FetchSockets:
 		return errID
+	}
+	switch {
+	case m.Type != FetchSockets:
+	case only == onlyIDs:
+		op.Brief = true
+	case only == onlyRooms:
+		op.Kind = adapter.Rooms
 	}
 	switch {
 	case m.ID == "":
@@ -269,12 +278,16 @@ func (r reader) response(m *Message, b []byte) error {
 			m.ID, err = r.text(v)
 		case "sockets":
 			a.Sockets, err = r.sockets(v)
+		case "rooms":
+			a.Rooms, err = r.names(v)
 		case "clientCount":
 			a.Count, err = r.number(v)
 		case "packet":
 			a.Value, err = r.value(v)
 		case "error":
 			a.Err, err = r.text(v)
+		case "sid":
+			a.Socket, err = r.text(v)
 		}
 		return err
 	})

@@ -75,11 +75,7 @@ func (w *writer) message(m *Message) {
 		w.truth(m.Op.Close)
 		w.end('}')
 	case FetchSockets:
-		w.object(2)
-		w.options(m)
-		w.key("requestId")
-		w.text(m.ID)
-		w.end('}')
+		w.fetch(m)
 	case ServerSideEmit:
 		w.identified(m, 1)
 		w.key("packet")
@@ -122,6 +118,29 @@ func (w *writer) broadcast(m *Message) {
 	w.end('}')
 }
 
+func (w *writer) fetch(m *Message) {
+	only := ""
+	switch {
+	case m.Op.Kind == adapter.Rooms:
+		only = onlyRooms
+	case m.Op.Brief:
+		only = onlyIDs
+	}
+	n := 2
+	if only != "" {
+		n++
+	}
+	w.object(n)
+	w.options(m)
+	w.key("requestId")
+	w.text(m.ID)
+	if only != "" {
+		w.key("only")
+		w.text(only)
+	}
+	w.end('}')
+}
+
 func (w *writer) options(m *Message) {
 	w.key("opts")
 	w.object(3)
@@ -157,6 +176,24 @@ func (w *writer) flags(m *Message) {
 	w.end('}')
 }
 
+// What a Damso node asks for instead of all that there is about sockets. Servers of
+// Node.js do not look at it, and answer with everything.
+const (
+	onlyIDs   = "ids"
+	onlyRooms = "rooms" // the names of all rooms, beside no sockets
+)
+
+// own returns what Damso nodes tell each other, by keys that no server of Node.js has.
+func (m *Message) own() (list [][2]string) {
+	if m.Answer.Err != "" {
+		list = append(list, [2]string{"error", m.Answer.Err})
+	}
+	if m.Answer.Socket != "" {
+		list = append(list, [2]string{"sid", m.Answer.Socket})
+	}
+	return list
+}
+
 func (w *writer) response(m *Message) {
 	key, value := "packet", m.Answer.Value
 	switch m.Type {
@@ -169,11 +206,12 @@ func (w *writer) response(m *Message) {
 			key = "" // as undefined
 		}
 	}
-	n := 0
-	for _, set := range []bool{key != "", m.Answer.Err != ""} {
-		if set {
-			n++
-		}
+	n := len(m.own())
+	if key != "" {
+		n++
+	}
+	if len(m.Answer.Rooms) > 0 {
+		n++
 	}
 	w.identified(m, n)
 	if key != "" {
@@ -187,9 +225,13 @@ func (w *writer) response(m *Message) {
 	case "packet":
 		w.value(value)
 	}
-	if m.Answer.Err != "" { // Node.js has no such key
-		w.key("error")
-		w.text(m.Answer.Err)
+	if len(m.Answer.Rooms) > 0 {
+		w.key("rooms")
+		w.texts(m.Answer.Rooms)
+	}
+	for _, own := range m.own() {
+		w.key(own[0])
+		w.text(own[1])
 	}
 	w.end('}')
 }
@@ -210,30 +252,25 @@ func first(e adapter.Event) adapter.Event {
 func (w *writer) sockets(list []adapter.Socket) {
 	w.array(len(list))
 	for _, s := range list {
-		n := 3
-		if len(s.Data.Data) > 0 {
-			n++
-		}
-		w.object(n)
+		w.object(4)
 		w.key("id")
 		w.text(s.ID)
 		w.key("handshake")
-		w.handshake(s.Handshake)
+		w.orEmpty(adapter.Event{Data: s.Handshake})
 		w.key("rooms")
 		w.texts(s.Rooms)
-		if n == 4 {
-			w.key("data")
-			w.value(s.Data)
-		}
+		w.key("data")
+		w.orEmpty(s.Data)
 		w.end('}')
 	}
 	w.end(']')
 }
 
-// handshake writes a socket's handshake. Servers of Node.js take one for granted.
-func (w *writer) handshake(json []byte) {
-	if len(json) == 0 {
-		json = []byte("{}")
+// orEmpty writes an object, an empty one if there is none: servers of Node.js take it
+// for granted.
+func (w *writer) orEmpty(e adapter.Event) {
+	if len(e.Data) == 0 {
+		e = adapter.Event{Data: []byte("{}")}
 	}
-	w.value(adapter.Event{Data: json})
+	w.value(e)
 }

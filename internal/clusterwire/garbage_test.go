@@ -134,3 +134,29 @@ func TestGarbage(t *testing.T) {
 		}
 	}
 }
+
+// TestOwn has what Damso nodes tell each other beside what servers of Node.js do.
+func TestOwn(t *testing.T) {
+	for name, want := range map[string]*Message{
+		"ids only":   {Type: FetchSockets, Op: &adapter.Operation{Kind: adapter.Fetch, Brief: true, Timeout: time.Second}},
+		"rooms only": {Type: FetchSockets, Op: &adapter.Operation{Kind: adapter.Rooms, Timeout: time.Second}},
+		"rooms":      {Type: FetchResponse, Answer: adapter.Answer{Rooms: []string{"a", "방"}}},
+		"an error":   {Type: ServerSideResponse, Answer: adapter.Answer{Err: "없다", Value: adapter.Event{Data: []byte("1")}}},
+		"an id":      {Type: ClientAck, Answer: adapter.Answer{Ack: true, Socket: "s", Value: adapter.Event{Data: []byte("[1]")}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want.ID, want.UID, want.Namespace = "q", "x", "/"
+			for _, packed := range []bool{false, true} {
+				b, err := new(Encoder).Append(nil, want, packed)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := new(Decoder).Decode(b, "me", "/")
+				if err != nil {
+					t.Fatal(err)
+				}
+				check(t, got, want)
+			}
+		})
+	}
+}

@@ -127,7 +127,7 @@ var rules = map[string]rule{
 	// Adapters: they know the seam, not what is on its other side.
 	"adapter/redis": {
 		why:    "an adapter knows the seam only, so that anybody can write one from outside",
-		ours:   []string{"adapter", "adapter/members", "internal/msgjson"},
+		ours:   []string{"adapter", "adapter/members", "internal/clusterwire", "internal/msgjson"},
 		theirs: []string{msgp, rueidis, sync},
 		not:    []string{"net/http"},
 	},
