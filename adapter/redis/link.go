@@ -178,7 +178,9 @@ func (l *link) receive(m rueidis.PubSubMessage) {
 	l.canary.heard.Add(1)
 	if n := l.a.byTopic(name); n != nil {
 		l.a.wire.receive(n, &l.rx, m)
-	} else if now := time.Now(); l.a.hear(bytesOf(m.Message), now) {
+		return
+	}
+	if now := time.Now(); l.a.mesh.mine(name) && l.a.hear(bytesOf(m.Message), now) {
 		l.proven(now)
 	}
 }

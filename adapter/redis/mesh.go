@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,6 +45,12 @@ func (m *mesh) channel(to string) string {
 // topics returns what a node listens to.
 func (m *mesh) topics() []topic {
 	return []topic{{byChannel, m.channel("")}, {byChannel, m.channel(m.self.ID)}}
+}
+
+// mine reports whether a channel is one of those. Of topics that are not wanted any
+// more, messages may still arrive.
+func (m *mesh) mine(channel string) bool {
+	return strings.HasPrefix(channel, m.prefix)
 }
 
 // mail returns a letter of this node.

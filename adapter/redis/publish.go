@@ -59,7 +59,7 @@ func (l *link) encode(items []item) (n int) {
 func (l *link) post(m *mail) {
 	message := rueidis.BinaryString(m.letter)
 	if !m.urgent {
-		l.tx.publish(m.channel, message)
+		l.tx.publish(byChannel, m.channel, message)
 		return
 	}
 	l.tx.add(l.pub.B().Publish().Channel(m.channel).Message(message).Build(), func(r rueidis.RedisResult) {
