@@ -40,6 +40,9 @@ func (i item) question() (*clusterwire.Message, error) {
 	if err := i.n.queries.Add(id, i.q); err != nil {
 		return nil, err
 	}
+	if i.n.closed.Load() {
+		return nil, adapter.ErrClosed
+	}
 	return i.n.message(i.op, id), nil
 }
 
