@@ -204,6 +204,9 @@ func concurrentQuestions(t *testing.T, s Suite, nodes []adapter.Adapter) {
 func silentNode(t *testing.T, s Suite, nodes []adapter.Adapter) {
 	members := Open(t, "/", Start(t, nodes...)...)
 	WaitServers(t, members...)
+	if !s.Lacks.Mesh {
+		waitNodes(t, nodes...)
+	}
 	members[2].Answers(func(*adapter.Operation, func(adapter.Answer)) {})
 	op := s.Lacks.pick(t, 1)
 	op.Timeout = 2 * time.Second

@@ -27,7 +27,6 @@ func node(addr string) *redis.Adapter {
 // lacks is what the classic wire format has no place for.
 var lacks = adaptertest.Lacks{
 	Ask:          []adapter.Kind{adapter.Join, adapter.Leave, adapter.Disconnect},
-	Names:        true,
 	AckArguments: true,
 	Slow:         true,
 }

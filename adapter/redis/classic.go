@@ -129,7 +129,7 @@ func (w classic) ask(b *batch, i item) error {
 		i.q.Expect(nil, 1)
 		return w.request(b, i, id)
 	}
-	b.count(topic{byChannel, i.n.requests()}, func(n int, err error) { i.n.expect(i.q, n, err) })
+	b.expectAll(i.n, i.q)
 	if i.op.Kind == adapter.Broadcast && i.n.a.opts.SocketIO2 {
 		return w.broadcast(b, i, id)
 	}

@@ -96,7 +96,8 @@ func (n *namespace) failQueries(err error) {
 	n.queries.Each(func(q *adapter.Query) { q.Fail(err) })
 }
 
-// expect tells a query who is to answer, when so many servers are there.
+// expect tells a query who is to answer, when so many servers are there and none of
+// them is known by name.
 func (n *namespace) expect(q *adapter.Query, servers int, err error) {
 	if err != nil {
 		q.Fail(err)

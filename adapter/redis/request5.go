@@ -37,7 +37,6 @@ func (n *namespace) request5(c *codec, r *request) error {
 		return n.reply(op, to, r.rooms != nil)
 	case typeClientRooms:
 		op.Kind = adapter.Fetch
-		r.named = true
 	case typeAllRooms5:
 		op.Kind = adapter.Rooms
 		return n.reply(op, to, true)

@@ -73,13 +73,14 @@ func (n *namespace) command(op *adapter.Operation, r *request) error {
 	return nil
 }
 
-// single does something to one socket, if it is here.
+// single asks something of one socket, if it is here.
 func (n *namespace) single(op *adapter.Operation, r *request, to question) error {
-	if r.id == "" || !isID(r.sid) || op.Kind != adapter.Disconnect && !r.named {
+	named := op.Kind == adapter.Join || op.Kind == adapter.Leave
+	if r.id == "" || !isID(r.sid) || named && !r.named {
 		return errFields
 	}
 	op.Rooms = []string{r.sid}
-	if op.Kind != adapter.Disconnect {
+	if named {
 		op.Names = []string{r.room}
 	}
 	if n.local.Wants(r.sid) {
