@@ -41,6 +41,9 @@ type Options struct {
 	// Mode is how the servers of the cluster are joined. All have the same.
 	Mode Mode
 
+	// Streams are the choices of mode [Streams].
+	Streams StreamOptions
+
 	// SocketIO2 tells the adapter that servers with socket.io 2 are in the cluster.
 	// They need another packet type for events with binary parts; servers with
 	// socket.io 3 and 4 then cannot read these events. Events without binary parts
@@ -78,14 +81,15 @@ type Options struct {
 // prefix. It implements [adapter.Adapter] and is safe for concurrent use.
 type Adapter struct {
 	// Set by New, then never written.
-	client rueidis.ClientOption
-	opts   Options
-	wire   wire
-	log    *slog.Logger
-	uid    string // names this node's broadcasts
-	queue  *queue
-	opened chan struct{} // has room for one: a namespace was opened or closed
-	mesh   *mesh
+	client  rueidis.ClientOption
+	opts    Options
+	wire    wire
+	log     *slog.Logger
+	streams []*stream // what it reads in mode Streams
+	uid     string    // names this node's broadcasts
+	queue   *queue
+	opened  chan struct{} // has room for one: a namespace was opened or closed
+	mesh    *mesh
 
 	running atomic.Bool // Run was called
 	counts  counts
@@ -133,10 +137,11 @@ func New(client rueidis.ClientOption, opts Options) *Adapter {
 		opts.Name, _ = os.Hostname()
 	}
 	self := members.Node{ID: newUID(), Instance: rand.Uint64(), Name: opts.Name}
-	return &Adapter{
+	opts.Streams.setDefaults(opts.Prefix)
+	a := &Adapter{
 		client:     withDefaults(client),
 		opts:       opts,
-		wire:       opts.Mode.wire(),
+		wire:       opts.wire(),
 		log:        opts.Logger,
 		uid:        self.ID,
 		queue:      newQueue(opts.MaxQueued, opts.MaxQueuedBytes),
@@ -148,6 +153,12 @@ func New(client rueidis.ClientOption, opts Options) *Adapter {
 		cause:      errNotYet,
 		since:      time.Now(),
 	}
+	if opts.Mode == Streams {
+		for _, name := range opts.Streams.names() {
+			a.streams = append(a.streams, &stream{name: name, codec: a.newCodec()})
+		}
+	}
+	return a
 }
 
 // withDefaults completes the options of the Redis client.
@@ -277,11 +288,15 @@ type Stats struct {
 	Gaps    uint64        // how many there were
 	GapTime time.Duration // of all of them
 	LastGap time.Duration
+
+	// Trimmed is how often entries of a stream may have gone before they were read, in
+	// mode Streams. There, a gap as such loses no more than questions and answers.
+	Trimmed uint64
 }
 
 type counts struct {
 	published, dropped, received, undecodable, connects atomic.Uint64
-	gaps                                                atomic.Uint64
+	gaps, trimmed                                       atomic.Uint64
 	gapTime, lastGap                                    atomic.Int64 // nanoseconds
 }
 
@@ -294,6 +309,7 @@ func (a *Adapter) Stats() Stats {
 		Undecodable: a.counts.undecodable.Load(),
 		Connects:    a.counts.connects.Load(),
 		Gaps:        a.counts.gaps.Load(),
+		Trimmed:     a.counts.trimmed.Load(),
 		GapTime:     time.Duration(a.counts.gapTime.Load()),
 		LastGap:     time.Duration(a.counts.lastGap.Load()),
 	}

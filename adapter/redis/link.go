@@ -49,6 +49,7 @@ func (a *Adapter) runLink(ctx context.Context) time.Duration {
 	group, linked := errgroup.WithContext(ctx)
 	group.Go(func() error { return l.listen(linked) })
 	group.Go(func() error { return l.publish(linked) })
+	group.Go(func() error { return l.readStreams(linked) })
 	err = group.Wait()
 	if ctx.Err() != nil {
 		_ = a.queue.put(a.mesh.mail("", letterBye, nil))
@@ -90,6 +91,12 @@ func (a *Adapter) connect(cut context.Context) (*link, error) {
 	if err := l.pub.Do(context.Background(), l.pub.B().Ping().Build()).Error(); err != nil {
 		l.close()
 		return nil, err
+	}
+	for _, s := range a.streams {
+		if err := l.locate(context.Background(), s); err != nil {
+			l.close()
+			return nil, err
+		}
 	}
 	return l, nil
 }

@@ -46,8 +46,10 @@ func (i item) question() (*clusterwire.Message, error) {
 	return i.n.message(i.op, id), nil
 }
 
-// hear does what a message says. The namespace hears one message at a time.
+// hear does what a message says.
 func (n *namespace) hear(m *clusterwire.Message) error {
+	n.hearing.Lock()
+	defer n.hearing.Unlock()
 	switch {
 	case m.Type.Response():
 		return n.hearAnswer(m)

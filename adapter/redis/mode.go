@@ -22,10 +22,16 @@ const (
 	// ShardedStatic is sharded PUB/SUB in which everything goes to all:
 	// subscriptionMode "static".
 	ShardedStatic
+
+	// Streams is a Redis stream, of which nothing is lost while it keeps it, as
+	// @socket.io/redis-streams-adapter 0.3 has it.
+	Streams
 )
 
-func (m Mode) wire() wire {
-	switch m {
+func (o *Options) wire() wire {
+	switch o.Mode {
+	case Streams:
+		return streams{o.Streams}
 	case ShardedDynamic:
 		return sharded{clusterwire.Dynamic}
 	case ShardedDynamicPrivate:

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,7 @@ type namespace struct {
 	subscribed bool               // on the present connection; guarded by a.mu
 	rooms      map[topic]struct{} // topics of rooms that have members here; guarded by a.mu
 	closed     atomic.Bool
+	hearing    sync.Mutex // held while a message is heard, where several readers have them
 }
 
 func newNamespace(a *Adapter, name string, local adapter.Local) *namespace {

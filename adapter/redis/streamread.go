@@ -1,0 +1,182 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/damso/damso/internal/clusterwire"
+)
+
+// blockTime is how long Redis lets a reader wait for entries before it answers that
+// there are none.
+const blockTime = 5 * time.Second
+
+// noEntry is the id before that of any entry.
+const noEntry = "0-0"
+
+// A stream is one that the adapter reads from. Its place in it outlives connections.
+type stream struct {
+	name    string // set once
+	codec   codec  // owned by read
+	last    string // id of the entry that was read last, "" before the first connection; owned by locate, then by read
+	existed bool   // that entry was there; owned as last
+}
+
+// locate finds out where to go on reading: behind what was read last, or on the first
+// connection behind all that is there. What has gone from the stream meanwhile is lost;
+// that there may be such a gap is logged and counted.
+func (l *link) locate(ctx context.Context, s *stream) error {
+	newest, err := l.newest(ctx, s.name)
+	if err != nil {
+		return err
+	}
+	if s.last == "" {
+		s.last, s.existed = newest, newest != noEntry
+		return nil
+	}
+	if s.last == newest {
+		return nil
+	}
+	if before(newest, s.last) { // another stream, of the same name
+		l.a.trimmed(s)
+		s.last, s.existed = noEntry, false
+		return nil
+	}
+	if !s.existed { // it was empty: all that was added since may have been trimmed only at its end
+		return nil
+	}
+	entries, err := l.client.Do(ctx, l.client.B().Xrange().Key(s.name).Start(s.last).End(s.last).Build()).AsXRange()
+	if err != nil {
+		return fmt.Errorf("stream %q: %w", s.name, err)
+	}
+	if len(entries) == 0 {
+		l.a.trimmed(s)
+	}
+	return nil
+}
+
+// newest returns the id of the entry that was added last.
+func (l *link) newest(ctx context.Context, name string) (string, error) {
+	info, err := l.client.Do(ctx, l.client.B().XinfoStream().Key(name).Build()).AsMap()
+	if failed, ok := rueidis.IsRedisErr(err); ok && strings.Contains(failed.Error(), "no such key") {
+		return noEntry, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("stream %q: %w", name, err)
+	}
+	id := info["last-generated-id"]
+	return id.ToString()
+}
+
+// trimmed notes that entries may have gone before they were read.
+func (a *Adapter) trimmed(s *stream) {
+	a.counts.trimmed.Add(1)
+	a.log.Warn("redis: entries of a stream may have gone before they were read", slog.String("stream", s.name), slog.String("after", s.last))
+}
+
+// before reports whether the entry a was added before b.
+func before(a, b string) bool {
+	aTime, aNumber := splitID(a)
+	bTime, bNumber := splitID(b)
+	return aTime < bTime || aTime == bTime && aNumber < bNumber
+}
+
+func splitID(id string) (ms, number uint64) {
+	first, second, _ := strings.Cut(id, "-")
+	ms, _ = strconv.ParseUint(first, 10, 64)
+	number, _ = strconv.ParseUint(second, 10, 64)
+	return ms, number
+}
+
+// read reads a stream until ctx ends, which closes the client, or the connection fails.
+// A reader that is behind looks whether it has been overtaken by the trimming.
+func (l *link) read(ctx context.Context, client rueidis.Client, s *stream) error {
+	count := l.a.opts.Streams.ReadCount
+	behind := false
+	for {
+		if behind {
+			if err := l.locate(ctx, s); err != nil {
+				return err
+			}
+		}
+		cmd := client.B().Xread().Count(int64(count)).Block(blockTime.Milliseconds()).Streams().Key(s.name).Id(s.last).Build()
+		read, err := client.Do(ctx, cmd).AsXRead()
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case rueidis.IsRedisNil(err):
+			continue
+		case err != nil:
+			return fmt.Errorf("read stream %q: %w", s.name, err)
+		}
+		entries := read[s.name]
+		for _, e := range entries {
+			s.last, s.existed = e.ID, true
+			l.a.entry(s, e.FieldValues)
+		}
+		behind = len(entries) == count
+	}
+}
+
+// entry hands an entry of a stream to its namespace.
+func (a *Adapter) entry(s *stream, fields map[string]string) {
+	n := a.byName(fields["nsp"])
+	if n == nil || fields["uid"] == a.uid {
+		return
+	}
+	typ, err := strconv.Atoi(fields["type"])
+	m := &clusterwire.Message{Type: clusterwire.Type(typ), UID: fields["uid"], Namespace: n.name}
+	if err == nil && (m.Type < clusterwire.Broadcast || m.Type > clusterwire.ClientAck) {
+		return // a heartbeat, of older versions
+	}
+	if err == nil {
+		err = s.codec.decoder.DecodeData(m, fields["data"])
+	}
+	if err == nil {
+		err = n.hear(m)
+	}
+	if err != nil {
+		n.undecodable(s.name, len(fields["data"]), err)
+	}
+}
+
+func (a *Adapter) byName(nsp string) *namespace {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.namespaces[nsp]
+}
+
+// readStreams reads all streams, if there are any, until ctx ends or a connection fails.
+func (l *link) readStreams(ctx context.Context) error {
+	if len(l.a.streams) == 0 {
+		return nil
+	}
+	cut, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, stop)() // closes connections that wait for entries
+	client, err := rueidis.NewClient(cuttable(l.a.client, cut))
+	if err != nil {
+		if client != nil {
+			client.Close()
+		}
+		return fmt.Errorf("connect for streams: %w", err)
+	}
+	ended := make(chan error, len(l.a.streams))
+	for _, s := range l.a.streams {
+		go func() { ended <- l.read(ctx, client, s) }()
+	}
+	err = nil
+	for range l.a.streams {
+		err = errors.Join(err, <-ended)
+		stop()
+	}
+	client.Close()
+	return err
+}

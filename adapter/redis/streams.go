@@ -1,0 +1,130 @@
+package redis
+
+import (
+	"strconv"
+
+	"github.com/redis/rueidis"
+
+	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/internal/clusterwire"
+)
+
+// StreamOptions are the choices of mode [Streams]. The zero value is what
+// @socket.io/redis-streams-adapter 0.3 does if nothing is said.
+type StreamOptions struct {
+	// Name is that of the stream, and how the names of several begin: "streamName". If
+	// empty, it is [Options.Prefix].
+	Name string
+
+	// Count is how many streams the namespaces are spread over: "streamCount". Each has
+	// a connection of its own. All servers of a cluster have the same number. If zero,
+	// it is 1.
+	Count int
+
+	// MaxLen is about how many entries a stream keeps: "maxLen". A node that was away
+	// for longer than that has lost what is no longer there. If zero, it is 10,000.
+	MaxLen int
+
+	// ReadCount is how many entries are read at once at most: "readCount". If zero, it
+	// is 100.
+	ReadCount int
+
+	// Sharded uses sharded PUB/SUB, of Redis 7, for questions and answers:
+	// "useShardedPubSub". All servers of a cluster do, or none.
+	Sharded bool
+}
+
+func (o *StreamOptions) setDefaults(prefix string) {
+	if o.Name == "" {
+		o.Name = prefix
+	}
+	o.Count = max(o.Count, 1)
+	if o.MaxLen == 0 {
+		o.MaxLen = 10_000
+	}
+	if o.ReadCount == 0 {
+		o.ReadCount = 100
+	}
+}
+
+// names returns the names of all streams that a namespace may have.
+func (o *StreamOptions) names() []string {
+	if o.Count == 1 {
+		return []string{o.Name}
+	}
+	names := make([]string, 0, 2*o.Count-1) // the number of one may be negative
+	for i := -o.Count + 1; i < o.Count; i++ {
+		names = append(names, o.Name+"-"+strconv.Itoa(i))
+	}
+	return names
+}
+
+// streams is the wire of @socket.io/redis-streams-adapter. What is published is added
+// to a stream; questions and answers, which are not worth keeping, go over PUB/SUB.
+type streams struct{ opts StreamOptions }
+
+func (w streams) kind() topicKind {
+	if w.opts.Sharded {
+		return byShard
+	}
+	return byChannel
+}
+
+// topics implements wire. The other servers take the number of subscribers of the
+// public channel for the number of servers.
+func (w streams) topics(n *namespace) []topic {
+	return []topic{{w.kind(), n.channel}, {w.kind(), n.private(n.a.uid)}}
+}
+
+// room implements wire. A stream has the events of all rooms.
+func (streams) room(*namespace, string, bool) (topic, bool) { return topic{}, false }
+
+// asks implements wire.
+func (streams) asks(op *adapter.Operation) bool { return asksInCluster(op) }
+
+// encode implements wire. What a server-side event says is not worth keeping either.
+func (w streams) encode(b *batch, i item) error {
+	n := i.n
+	switch {
+	case i.count != nil:
+		b.count(topic{w.kind(), n.channel}, func(n int, err error) { i.count <- counted{n, err} })
+		return nil
+	case i.answer != nil:
+		return w.send(b, n.private(i.to.from), n.answerMessage(i.to, i.answer))
+	case i.q != nil:
+		m, err := i.question()
+		if err != nil {
+			return err
+		}
+		b.count(topic{w.kind(), n.channel}, func(servers int, err error) { n.expect(i.q, servers, err) })
+		return w.send(b, n.channel, m)
+	case i.op.Kind == adapter.ServerSide:
+		return w.send(b, n.channel, n.message(i.op, ""))
+	}
+	return w.append(b, n.message(i.op, ""))
+}
+
+// append adds a message to its stream.
+func (w streams) append(b *batch, m *clusterwire.Message) error {
+	data, err := b.write(func(dst []byte) ([]byte, error) { return b.codec.encoder.AppendData(dst, m) })
+	if err != nil {
+		return err
+	}
+	b.add(b.l.client.B().Xadd().Key(clusterwire.Stream(w.opts.Name, m.Namespace, w.opts.Count)).
+		Maxlen().Almost().Threshold(strconv.Itoa(w.opts.MaxLen)).Id("*").FieldValue().
+		FieldValue("uid", m.UID).FieldValue("nsp", m.Namespace).
+		FieldValue("type", strconv.Itoa(int(m.Type))).FieldValue("data", data).Build(), nil)
+	return nil
+}
+
+// send publishes a message, which is MessagePack here.
+func (w streams) send(b *batch, channel string, m *clusterwire.Message) error {
+	message, err := b.write(func(dst []byte) ([]byte, error) { return b.codec.encoder.Append(dst, m, true) })
+	if err == nil {
+		b.publish(w.kind(), channel, message)
+	}
+	return err
+}
+
+// receive implements wire.
+func (streams) receive(n *namespace, c *codec, m rueidis.PubSubMessage) { n.receiveMessage(c, m) }
