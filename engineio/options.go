@@ -79,6 +79,10 @@ type Options struct {
 	// nil, there is no limit.
 	Admit func(*http.Request) (release func(), err error)
 
+	// Admission limits how many sessions are opened in a second over polling and
+	// WebSocket, before Admit is asked. If nil, there is no limit.
+	Admission *Admission
+
 	// InitialHeaders may change the headers of the answer to a handshake, of both
 	// transports (the event "initial_headers" of engine.io). It is called with those
 	// that are set already, before Headers. If nil, they stay.
@@ -123,6 +127,9 @@ func (o Options) Check() error {
 		if err := o.PerMessageDeflate.check(); err != nil {
 			return err
 		}
+	}
+	if o.Admission != nil && !o.Admission.valid() {
+		return errors.New("engineio: Options.Admission: PerSecond must be positive, Burst and MaxWait not negative")
 	}
 	if o.Cookie != nil {
 		if err := o.Cookie.check(); err != nil {

@@ -139,7 +139,7 @@ func (s *Server) forwardPoll(w http.ResponseWriter, r *http.Request, p *Poll) {
 // notRouted answers a request that no other node serves.
 func (s *Server) notRouted(w http.ResponseWriter, r *http.Request, sid string, err error) {
 	if errors.Is(err, ErrBusy) {
-		unavailable(w, ErrBusy.Error())
+		unavailable(w, ErrBusy.Error(), time.Second)
 		return
 	}
 	s.reject(w, r, errUnknownSession.with("sid", sid))

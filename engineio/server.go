@@ -40,6 +40,7 @@ type Server struct {
 	started time.Time
 	shards  []*shard
 	deflate *deflater       // nil without Options.PerMessageDeflate
+	gate    *gate           // nil without Options.Admission
 	ctx     context.Context // ends with the goroutines
 	stop    context.CancelFunc
 	wg      sync.WaitGroup // of all goroutines but those of net/http
@@ -74,6 +75,7 @@ func NewServer(h Handler, opts Options) *Server {
 		opts:     opts,
 		handler:  h,
 		deflate:  newDeflater(opts.PerMessageDeflate),
+		gate:     newGate(opts.Admission),
 		started:  time.Now(),
 		ctx:      ctx,
 		stop:     stop,
@@ -124,13 +126,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 // refuse answers a handshake that comes after Shutdown.
 func refuse(w http.ResponseWriter) {
-	unavailable(w, "server is shutting down")
-}
-
-// unavailable asks a client to come again soon.
-func unavailable(w http.ResponseWriter, why string) {
-	w.Header().Set("Retry-After", "1")
-	http.Error(w, why, http.StatusServiceUnavailable)
+	unavailable(w, "server is shutting down", time.Second)
 }
 
 func isUpgrade(r *http.Request) bool {
@@ -196,6 +192,9 @@ func protocol(query url.Values) int {
 
 // handshake opens a session, if there is room for it.
 func (s *Server) handshake(w http.ResponseWriter, r *http.Request, query url.Values, upgrade bool) {
+	if !s.admitted(w, r) {
+		return
+	}
 	session := s.newSession(r, query)
 	if s.opts.Admit != nil {
 		release, err := s.opts.Admit(r)
