@@ -58,17 +58,17 @@ type Node struct {
 	drained chan struct{} // closed by Drain
 
 	// Guarded by mu.
-	mu      sync.Mutex
-	next    uint64               // id of the next request or connection
-	asked   map[uint64]*question // requests of clients here, by id
-	bytes   int                  // in them
-	served  map[far]*task        // requests of clients elsewhere
-	streams map[far]*stream      // connections
-	peers   map[string]*peer     // other nodes that something was sent to
-	counts  map[string]int       // sessions of other nodes
-	parts   map[far][]byte       // of bodies that are still to come
-	kept    int                  // bytes in them
-	closed  bool
+	mu       sync.Mutex
+	next     uint64               // id of the next request or connection
+	asked    map[uint64]*question // requests of clients here, by id
+	bytes    int                  // in them
+	served   map[far]*task        // requests of clients elsewhere
+	streams  map[far]*stream      // connections
+	peers    map[string]*peer     // other nodes that something was sent to
+	censuses map[uint64]*census
+	parts    map[far][]byte // of bodies that are still to come
+	kept     int            // bytes in them
+	closed   bool
 }
 
 // far names something that another node and this one have in common.
@@ -96,7 +96,7 @@ func New(mesh adapter.Mesh, opts Options) *Node {
 	n := &Node{
 		mesh: mesh, opts: opts, id: mesh.Node(), ctx: ctx, stop: stop, drained: make(chan struct{}),
 		asked: map[uint64]*question{}, served: map[far]*task{}, streams: map[far]*stream{},
-		peers: map[string]*peer{}, counts: map[string]int{}, parts: map[far][]byte{},
+		peers: map[string]*peer{}, censuses: map[uint64]*census{}, parts: map[far][]byte{},
 	}
 	mesh.Receive(n.receive)
 	mesh.Watch(n.watch)
@@ -197,7 +197,7 @@ func (n *Node) handle(from string, r record) {
 	case kindOpen:
 		n.serveOpen(from, r)
 	case kindCount:
-		n.counted(from, int(r.id))
+		n.counted(from, r)
 	default:
 		n.relayed(from, r)
 	}
@@ -236,7 +236,9 @@ func (n *Node) forget(node string, why error) {
 	}
 	if why == errDead {
 		delete(n.peers, node)
-		delete(n.counts, node)
+		for _, c := range n.censuses {
+			c.lost(node)
+		}
 	}
 	n.mu.Unlock()
 	for _, s := range streams {

@@ -29,7 +29,7 @@ const (
 	kindEnd                     // no more bytes come: id, how many there were
 	kindReset                   // the connection is broken: id
 	kindPart                    // a part of the body of a kindPoll or kindReply to come: id, offset, body
-	kindCount                   // how many sessions a node has: id is the number
+	kindCount                   // how many sessions do you have? or: so many: id, flags, number
 	kinds
 )
 
@@ -55,15 +55,17 @@ var fields = [kinds]int{
 
 // Flags of records.
 const (
-	flagPost         = 1 << iota // kindPoll
-	flagBinary                   // kindPoll
-	flagProtocol4                // kindPoll, kindUpgrade, kindOpen
-	flagBase64                   // kindOpen
-	flagDeflate                  // kindOpen
-	flagWebTransport             // kindUpgrade, kindOpen
-	flagRefused                  // kindReply: number is a code, body the message
-	flagOpener                   // kindData and after: sent by the node that has begun the request or connection
-	flagLost         = flagPost  // kindCancel: the session ends
+	flagPost         = 1 << iota  // kindPoll
+	flagBinary                    // kindPoll
+	flagProtocol4                 // kindPoll, kindUpgrade, kindOpen
+	flagBase64                    // kindOpen
+	flagDeflate                   // kindOpen
+	flagWebTransport              // kindUpgrade, kindOpen
+	flagRefused                   // kindReply: number is a code, body the message
+	flagOpener                    // kindData and after: sent by the node that has begun the request or connection
+	flagLost         = flagPost   // kindCancel: the session ends
+	flagAsk          = flagPost   // kindCount: a question
+	flagLeaving      = flagBinary // kindCount: an answer of a node that takes no new sessions
 )
 
 // A record is one thing that a node says to another. body belongs to the message that it

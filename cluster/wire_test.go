@@ -22,7 +22,7 @@ var records = []record{
 	{kind: kindEnd, id: 8, number: 5},
 	{kind: kindReset, id: 8},
 	{kind: kindPart, flags: flagOpener, id: 9, body: []byte("part")},
-	{kind: kindCount, id: 12345},
+	{kind: kindCount, flags: flagLeaving, id: 1, number: 12345},
 }
 
 // TestWire encodes and decodes records of all kinds.

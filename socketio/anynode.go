@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"time"
 
 	"github.com/damso/damso/adapter"
@@ -21,6 +22,31 @@ func (s *Server) startEngine() {
 	opts.Router = s.cluster
 	s.engine = engineio.NewServer(s, opts)
 	s.cluster.Serve(s.engine)
+}
+
+// Drain refuses new clients and closes the connections of those there are, so many in a
+// second, so that they find another node without haste. It returns when all were told, or
+// ctx's error when that ends before. There is no way back: Shutdown comes after it.
+func (s *Server) Drain(ctx context.Context, perSecond float64) error {
+	if s.cluster != nil {
+		s.cluster.Drain()
+	}
+	return s.engine.Drain(ctx, perSecond)
+}
+
+// Rebalance asks the other nodes how many clients they have, and closes so many
+// connections in a second until this one has no more than the mean, so that a new node gets its
+// share: the clients connect again, wherever the load balancer sends them. It returns how
+// many it has closed. On a server without other nodes it does nothing.
+func (s *Server) Rebalance(ctx context.Context, perSecond float64) (int, error) {
+	if s.cluster == nil {
+		return 0, nil
+	}
+	excess, err := s.cluster.Excess(ctx)
+	if err != nil || excess <= 0 {
+		return 0, err
+	}
+	return s.engine.Thin(ctx, excess, perSecond)
 }
 
 // patience is longer than any session is silent: a heartbeat and one more timeout.

@@ -79,3 +79,50 @@ func TestStickySessions(t *testing.T) {
 		t.Errorf("%d %s, %v", status, body, err)
 	}
 }
+
+// TestRebalance brings the connections of two nodes into balance.
+func TestRebalance(t *testing.T) {
+	bus := &memory.Bus{}
+	full, clients := serve(t, socketio.Options{Adapter: bus.Node()})
+	empty, _ := serve(t, socketio.Options{Adapter: bus.Node()})
+	for full.Ready() != nil || empty.Ready() != nil {
+		runtime.Gosched()
+	}
+	reasons := gone(full.Of("/"))
+	for range 10 {
+		clients.Join("/")
+	}
+	if n, err := full.Rebalance(t.Context(), 1000); n != 5 || err != nil {
+		t.Errorf("closed %d, %v; want 5", n, err)
+	}
+	for range 5 {
+		next(t, reasons)
+	}
+	if n, err := empty.Rebalance(t.Context(), 1000); n != 0 || err != nil {
+		t.Errorf("the other one closed %d, %v", n, err)
+	}
+	alone, _ := serve(t, socketio.Options{})
+	if n, err := alone.Rebalance(t.Context(), 1000); n != 0 || err != nil {
+		t.Errorf("alone: closed %d, %v", n, err)
+	}
+}
+
+// TestDrainClients tells the clients of a node to go elsewhere.
+func TestDrainClients(t *testing.T) {
+	srv, clients := serve(t, socketio.Options{})
+	reasons := gone(srv.Of("/"))
+	for range 3 {
+		clients.Join("/")
+	}
+	if err := srv.Drain(t.Context(), 100); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if r := next(t, reasons); r != socketio.ServerShuttingDown {
+			t.Errorf("reason %q", r)
+		}
+	}
+	if srv.Ready() == nil {
+		t.Error("the server is ready")
+	}
+}
