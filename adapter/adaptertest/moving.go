@@ -1,6 +1,8 @@
 package adaptertest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -106,7 +108,11 @@ func (s Suite) nodeGoes(t *testing.T, nodes []adapter.Adapter, end func()) {
 	q := s.held(t, members[0], members[2])
 	members[1].Next(t)
 	end()
-	s.missing(t, q.Wait(t.Context()), nodes[2])
+	err := q.Wait(t.Context())
+	s.missing(t, err, nodes[2])
+	if !s.Lacks.Mesh && errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Wait: %v; the node was waited for until the time was over", err)
+	}
 	WaitServers(t, members[:2]...)
 	if !s.Lacks.Mesh {
 		waitNodes(t, nodes[:2]...)

@@ -66,8 +66,11 @@ func (b *Bus) send(from, to *Node, f func()) bool {
 		copies = 2
 	}
 	for range copies {
-		due := time.Now().Add(time.Duration(r.Float64() * float64(b.faults.Delay)))
-		if !to.put(task{do: f, due: due}) {
+		t := task{do: f}
+		if b.faults.Delay > 0 {
+			t.due = time.Now().Add(time.Duration(r.Float64() * float64(b.faults.Delay)))
+		}
+		if !to.put(t) {
 			return false
 		}
 	}

@@ -122,6 +122,11 @@ func (w *writer) string(s string) {
 	*w = append(*w, s...)
 }
 
+func (w *writer) bytes(b []byte) {
+	w.uint(uint64(len(b)))
+	*w = append(*w, b...)
+}
+
 func (w *writer) strings(list []string) {
 	w.uint(uint64(len(list)))
 	for _, s := range list {
@@ -130,10 +135,10 @@ func (w *writer) strings(list []string) {
 }
 
 func (w *writer) event(e adapter.Event) {
-	w.string(string(e.Data))
+	w.bytes(e.Data)
 	w.uint(uint64(len(e.Attachments)))
 	for _, a := range e.Attachments {
-		w.string(string(a))
+		w.bytes(a)
 	}
 }
 
@@ -159,7 +164,7 @@ func (w *writer) answer(a *adapter.Answer) {
 	for _, s := range a.Sockets {
 		w.string(s.ID)
 		w.strings(s.Rooms)
-		w.string(string(s.Handshake))
+		w.bytes(s.Handshake)
 		w.event(s.Data)
 	}
 }
