@@ -36,7 +36,7 @@ func (n *Node) accept(key far, t *task, work func()) bool {
 
 func (n *Node) finishPoll(ctx context.Context, key far, r record) {
 	p := &engineio.Poll{
-		Session: r.session, Protocol: protocolOf(r.flags), Post: r.flags&flagPost != 0, Binary: r.flags&flagBinary != 0,
+		From: key.node, Session: r.session, Protocol: protocolOf(r.flags), Post: r.flags&flagPost != 0, Binary: r.flags&flagBinary != 0,
 		Encoding: r.encoding, Body: r.body,
 	}
 	reply := n.engine.ServePoll(ctx, p)
@@ -47,9 +47,15 @@ func (n *Node) finishPoll(ctx context.Context, key far, r record) {
 	canceled := ctx.Err() != nil
 	t.cancel()
 	if canceled {
+		if reply.Messages {
+			n.engine.Lost(r.session)
+		}
 		return // the client is gone
 	}
 	answer := record{id: r.id, number: uint64(reply.Status), typ: reply.Type, encoding: reply.Encoding, body: reply.Body}
+	if reply.Messages {
+		answer.flags = flagMessages
+	}
 	if reply.Refusal != nil {
 		answer = refused(r.id, reply.Refusal)
 	}

@@ -46,7 +46,12 @@ func (n *Node) Poll(ctx context.Context, p *engineio.Poll) (*engineio.PollReply,
 	if refusal := answer.refusal(); refusal != nil {
 		return &engineio.PollReply{Refusal: refusal}, nil
 	}
-	return &engineio.PollReply{Status: int(answer.number), Type: answer.typ, Encoding: answer.encoding, Body: answer.body}, nil
+	reply := &engineio.PollReply{Status: int(answer.number), Type: answer.typ, Encoding: answer.encoding, Body: answer.body}
+	if answer.flags&flagMessages != 0 {
+		node := p.Session[:len(n.id)]
+		reply.Delivered = func() { n.peer(node).send(record{kind: kindDelivered, id: answer.id, session: p.Session}) }
+	}
+	return reply, nil
 }
 
 // Upgrade implements [engineio.Router].

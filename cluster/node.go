@@ -190,6 +190,8 @@ func (n *Node) handle(from string, r record) {
 			r.kind = kindGone
 		}
 		n.answered(from, r)
+	case kindDelivered:
+		n.engine.Delivered(r.session, from)
 	case kindPart:
 		n.keepPart(from, r)
 	case kindCancel, kindRelease, kindAsk:
@@ -207,6 +209,7 @@ func (n *Node) handle(from string, r record) {
 func (n *Node) watch(node string, alive bool) {
 	if !alive {
 		n.forget(node, errDead)
+		n.engine.Undelivered(node)
 	}
 }
 

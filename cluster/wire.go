@@ -14,22 +14,23 @@ const version = 1
 type kind byte
 
 const (
-	kindPoll    kind = iota + 1 // a client's request: id, flags, session, encoding, before, body
-	kindUpgrade                 // may the session be upgraded? id, flags, session
-	kindReply                   // the answer to either: id, status or code, type, encoding, before, body
-	kindCancel                  // nobody waits for the answer any more: id, session
-	kindRelease                 // let the poll end soon: id, session
-	kindAsk                     // is the answer still to come? id
-	kindKnown                   // it is: id
-	kindGone                    // it is not: id
-	kindOpen                    // a connection begins: id, flags, session
-	kindData                    // bytes of a connection: id, offset, body
-	kindAgain                   // the body of the kindData before, on another connection: id, offset
-	kindCredit                  // bytes that were taken from a connection: id, how many in all
-	kindEnd                     // no more bytes come: id, how many there were
-	kindReset                   // the connection is broken: id
-	kindPart                    // a part of the body of a kindPoll or kindReply to come: id, offset, body
-	kindCount                   // how many sessions do you have? or: so many: id, flags, number
+	kindPoll      kind = iota + 1 // a client's request: id, flags, session, encoding, before, body
+	kindUpgrade                   // may the session be upgraded? id, flags, session
+	kindReply                     // the answer to either: id, status or code, type, encoding, before, body
+	kindCancel                    // nobody waits for the answer any more: id, session
+	kindRelease                   // let the poll end soon: id, session
+	kindAsk                       // is the answer still to come? id
+	kindKnown                     // it is: id
+	kindGone                      // it is not: id
+	kindOpen                      // a connection begins: id, flags, session
+	kindData                      // bytes of a connection: id, offset, body
+	kindAgain                     // the body of the kindData before, on another connection: id, offset
+	kindCredit                    // bytes that were taken from a connection: id, how many in all
+	kindEnd                       // no more bytes come: id, how many there were
+	kindReset                     // the connection is broken: id
+	kindDelivered                 // the client has the answer: id, session
+	kindPart                      // a part of the body of a kindPoll or kindReply to come: id, offset, body
+	kindCount                     // how many sessions do you have? or: so many: id, flags, number
 	kinds
 )
 
@@ -43,14 +44,15 @@ const (
 )
 
 var fields = [kinds]int{
-	kindPoll:    hasSession | hasEncoding | hasBefore | hasBody,
-	kindUpgrade: hasSession,
-	kindReply:   hasType | hasEncoding | hasBefore | hasBody,
-	kindCancel:  hasSession,
-	kindRelease: hasSession,
-	kindOpen:    hasSession,
-	kindData:    hasBody,
-	kindPart:    hasBody,
+	kindPoll:      hasSession | hasEncoding | hasBefore | hasBody,
+	kindUpgrade:   hasSession,
+	kindReply:     hasType | hasEncoding | hasBefore | hasBody,
+	kindCancel:    hasSession,
+	kindRelease:   hasSession,
+	kindOpen:      hasSession,
+	kindDelivered: hasSession,
+	kindData:      hasBody,
+	kindPart:      hasBody,
 }
 
 // Flags of records.
@@ -63,6 +65,7 @@ const (
 	flagWebTransport              // kindUpgrade, kindOpen
 	flagRefused                   // kindReply: number is a code, body the message
 	flagOpener                    // kindData and after: sent by the node that has begun the request or connection
+	flagMessages     = flagPost   // kindReply: kindDelivered is to follow
 	flagLost         = flagPost   // kindCancel: the session ends
 	flagAsk          = flagPost   // kindCount: a question
 	flagLeaving      = flagBinary // kindCount: an answer of a node that takes no new sessions

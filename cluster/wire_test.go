@@ -13,6 +13,7 @@ var records = []record{
 	{kind: kindReply, flags: flagRefused, id: 1 << 40, number: 3, body: []byte("Bad request")},
 	{kind: kindCancel, flags: flagLost, id: 7, session: "s"},
 	{kind: kindRelease, id: 7},
+	{kind: kindDelivered, id: 7, session: "s"},
 	{kind: kindAsk, id: 7},
 	{kind: kindKnown, id: 7},
 	{kind: kindGone, id: 7},

@@ -70,6 +70,7 @@ func (s *Session) finish(reason Reason, err error) {
 		s.ended = &ending{reason, err}
 	}
 	s.resume()
+	s.delivered()
 	s.out, s.outSize = nil, 0
 	if s.poll != nil {
 		s.poll.answer(closedPayload(s.protocol))

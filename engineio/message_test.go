@@ -89,13 +89,13 @@ func TestEncodePayload(t *testing.T) {
 		base64   bool
 		want     payload
 	}{
-		{"4", []*Message{text("a"), message("é", []byte{1}), noopPacket}, 4, false, payload{[]byte("4a\x1e4é\x1ebAQ==\x1e6"), false, true}},
-		{"4 with control frames", []*Message{control, text("a"), control, text("b"), control}, 4, false, payload{[]byte("4a\x1e4b"), false, true}},
-		{"3, ASCII", []*Message{text("a"), control, closePacket}, 3, false, payload{[]byte("2:4a1:1"), false, true}},
-		{"3, text", []*Message{text("a"), text("é")}, 3, false, payload{[]byte("\x00\x02\xff4a\x00\x03\xff4é"), true, true}},
-		{"3, text, no binary", []*Message{text("a"), text("é")}, 3, true, payload{[]byte("2:4a7:4\\u00e9"), false, true}},
-		{"3, binary", []*Message{message("a", []byte{1})}, 3, false, payload{[]byte("\x00\x02\xff4a\x01\x02\xff\x04\x01"), true, true}},
-		{"3, binary, no binary", []*Message{message("a", []byte{1})}, 3, true, payload{[]byte("2:4a6:b4AQ=="), false, true}},
+		{"4", []*Message{text("a"), message("é", []byte{1}), noopPacket}, 4, false, payload{[]byte("4a\x1e4é\x1ebAQ==\x1e6"), false, true, false}},
+		{"4 with control frames", []*Message{control, text("a"), control, text("b"), control}, 4, false, payload{[]byte("4a\x1e4b"), false, true, false}},
+		{"3, ASCII", []*Message{text("a"), control, closePacket}, 3, false, payload{[]byte("2:4a1:1"), false, true, false}},
+		{"3, text", []*Message{text("a"), text("é")}, 3, false, payload{[]byte("\x00\x02\xff4a\x00\x03\xff4é"), true, true, false}},
+		{"3, text, no binary", []*Message{text("a"), text("é")}, 3, true, payload{[]byte("2:4a7:4\\u00e9"), false, true, false}},
+		{"3, binary", []*Message{message("a", []byte{1})}, 3, false, payload{[]byte("\x00\x02\xff4a\x01\x02\xff\x04\x01"), true, true, false}},
+		{"3, binary, no binary", []*Message{message("a", []byte{1})}, 3, true, payload{[]byte("2:4a6:b4AQ=="), false, true, false}},
 	} {
 		got := encodePayload(tt.messages, tt.protocol, tt.base64)
 		if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(payload{})); diff != "" {

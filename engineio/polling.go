@@ -15,6 +15,7 @@ import (
 // A poll is a GET that waits for something to send.
 type poll struct {
 	reply chan payload // has room for one
+	from  string       // the node that it came to; "" is this one
 }
 
 // A payload is the body of an answer to a GET.
@@ -22,6 +23,7 @@ type payload struct {
 	body     []byte
 	binary   bool
 	compress bool // it may be
+	messages bool // there is more in it than a packet that can be missed
 }
 
 func (p *poll) answer(body payload) { p.reply <- body }
@@ -48,8 +50,13 @@ func (s *Session) servePolling(w http.ResponseWriter, r *http.Request) {
 
 // serveGet answers with what waits for the client, as soon as there is something.
 func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
-	p := &poll{reply: make(chan payload, 1)}
+	p := &poll{reply: make(chan payload, 1), from: origin(w)}
+	s.awaitDelivery(p.from, r)
 	s.mu.Lock()
+	if s.poll != nil && s.poll.from != "" && s.poll.from != p.from {
+		s.poll.answer(noopPayload(s.protocol)) // what is in front has sent it once more
+		s.poll = nil
+	}
 	switch {
 	case s.state == stateClosed:
 		s.mu.Unlock()
@@ -290,7 +297,9 @@ func (s *Session) payload() (body payload, ended bool) {
 	}
 	out := s.takeOut(nil, math.MaxInt)
 	s.outSize = 0
-	return encodePayload(out, s.protocol, s.base64), false
+	body = encodePayload(out, s.protocol, s.base64)
+	body.messages = true
+	return body, false
 }
 
 // encodePayload puts messages into one body. In protocol 3 it is binary, unless
@@ -317,7 +326,7 @@ func encodePayload(messages []*Message, protocol int, base64 bool) payload {
 		}
 		body = append(body, m.in(f)...)
 	}
-	return payload{body, f == payload3Bin, compress}
+	return payload{body: body, binary: f == payload3Bin, compress: compress}
 }
 
 var noopPacket = textPacket(enginewire.Noop, "")

@@ -28,6 +28,9 @@ func (s *Session) writePayload(w http.ResponseWriter, r *http.Request, p payload
 	}
 	h.Set("Content-Length", strconv.Itoa(len(p.body)))
 	s.pollHeaders(w, r)
+	if routed, ok := w.(*replyWriter); ok {
+		routed.messages = p.messages
+	}
 	c := http.NewResponseController(w)
 	_ = c.SetWriteDeadline(time.Now().Add(s.srv.opts.PingInterval + s.srv.opts.PingTimeout))
 	_, _ = w.Write(p.body) // a client that left is noticed by its next request

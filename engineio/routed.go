@@ -17,9 +17,87 @@ func (s *Server) ServePoll(ctx context.Context, p *Poll) *PollReply {
 	if refusal != nil {
 		return &PollReply{Refusal: refusal}
 	}
-	w := &replyWriter{header: http.Header{}}
+	w := &replyWriter{from: p.From, header: http.Header{}}
 	session.servePolling(w, p.request(ctx))
-	return &PollReply{Status: w.status, Type: w.header.Get("Content-Type"), Encoding: w.header.Get("Content-Encoding"), Body: w.body.Bytes()}
+	if w.messages {
+		session.delivers(p.From)
+	}
+	return &PollReply{
+		Status: w.status, Type: w.header.Get("Content-Type"), Encoding: w.header.Get("Content-Encoding"), Body: w.body.Bytes(),
+		Messages: w.messages,
+	}
+}
+
+// A delivery is an answer with messages that another node has still to give to the
+// client. Proxies repeat a GET at the next node when theirs dies; what is not known
+// to have arrived by then is lost, and the session must not go on as if it had.
+type delivery struct {
+	from string
+	done chan struct{} // closed when the answer was given, or the session has ended
+}
+
+// delivers notes that messages are on their way through a node.
+func (s *Session) delivers(from string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateClosed {
+		s.delivered()
+		s.delivery = &delivery{from, make(chan struct{})}
+	}
+}
+
+// delivered notes that they have arrived, or never will; mu is held.
+func (s *Session) delivered() {
+	if s.delivery != nil {
+		close(s.delivery.done)
+		s.delivery = nil
+	}
+}
+
+// awaitDelivery waits until what is on its way to the client has arrived. A node that
+// brings the next request of the client has given it the answer before.
+func (s *Session) awaitDelivery(from string, r *http.Request) {
+	s.mu.Lock()
+	d := s.delivery
+	if d != nil && d.from == from {
+		s.delivered()
+		d = nil
+	}
+	s.mu.Unlock()
+	if d == nil {
+		return
+	}
+	select {
+	case <-d.done:
+	case <-r.Context().Done():
+	}
+}
+
+// Delivered says that a node has given the messages in the last answer of ServePoll that
+// went through it to the client.
+func (s *Server) Delivered(id, from string) {
+	session := s.session(id)
+	if session == nil {
+		return
+	}
+	session.mu.Lock()
+	defer session.mu.Unlock()
+	if session.delivery != nil && session.delivery.from == from {
+		session.delivered()
+	}
+}
+
+// Undelivered ends the session if messages for it are on their way through a node, which
+// is gone.
+func (s *Server) Undelivered(from string) {
+	for _, session := range s.snapshot() {
+		session.mu.Lock()
+		lost := session.delivery != nil && session.delivery.from == from
+		session.mu.Unlock()
+		if lost {
+			session.finish(TransportError, errLost)
+		}
+	}
 }
 
 // request is p as the session's transport takes it.
@@ -46,9 +124,19 @@ func (readCloser) Close() error { return nil }
 
 // A replyWriter keeps an answer for the node that the client is at.
 type replyWriter struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
+	from     string // that node
+	header   http.Header
+	status   int
+	body     bytes.Buffer
+	messages bool // the answer has messages
+}
+
+// origin returns the node that a request came to, "" if it is this one.
+func origin(w http.ResponseWriter) string {
+	if routed, ok := w.(*replyWriter); ok {
+		return routed.from
+	}
+	return ""
 }
 
 func (w *replyWriter) Header() http.Header { return w.header }

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,7 @@ var ErrBusy = errors.New("engineio: too many requests for sessions of other node
 // A Poll is a request of a client that polls, for a session of another node: what of
 // it matters there.
 type Poll struct {
+	From     string // the node that the client is at; set there where the session is
 	Session  string // its id, as the client sent it
 	Protocol int    // 3 or 4
 	Post     bool   // it brings data; else it asks for some
@@ -57,6 +59,12 @@ type PollReply struct {
 	Type     string           // Content-Type
 	Encoding string           // Content-Encoding
 	Body     []byte
+
+	// Messages says that the session's node must know, by [Server.Delivered], that the
+	// client was given the answer.
+	Messages bool
+	// Delivered is called by the client's node when it was.
+	Delivered func()
 }
 
 // An Upgrade says what a session of another node is to be upgraded to.
@@ -131,9 +139,12 @@ func (s *Server) forwardPoll(w http.ResponseWriter, r *http.Request, p *Poll) {
 	c := http.NewResponseController(w)
 	_ = c.SetWriteDeadline(time.Now().Add(s.opts.PingInterval + s.opts.PingTimeout))
 	w.WriteHeader(reply.Status)
-	_, _ = w.Write(reply.Body) // a client that left is noticed by its next request
-	_ = c.Flush()
+	_, err = w.Write(reply.Body)
+	err = cmp.Or(err, c.Flush())
 	_ = c.SetWriteDeadline(time.Time{})
+	if err == nil && reply.Delivered != nil {
+		reply.Delivered()
+	}
 }
 
 // notRouted answers a request that no other node serves.

@@ -69,6 +69,7 @@ type Session struct {
 	failure  error                    // why the shard has to end the session
 	ws       *wsConn                  // nil while the transport is polling
 	poll     *poll                    // the GET that waits for something to send
+	delivery *delivery                // messages on their way to the client through another node; else nil
 	posting  bool                     // a POST is being read or taken
 	reading  *http.ResponseController // of the POST that is being read, unless finish cut it off
 	probe    *wsConn                  // wants to take over from polling

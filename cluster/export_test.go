@@ -1,0 +1,4 @@
+package cluster
+
+// KindDelivered is for tests that look into messages.
+const KindDelivered = byte(kindDelivered)
