@@ -96,7 +96,7 @@ func (m *fields) command(op *adapter.Operation, id string) {
 	}
 }
 
-// A fields writes a map of MessagePack with up to 15 keys.
+// A fields writes a map of MessagePack with up to 15 keys. Its numbers are not negative.
 type fields struct {
 	b  []byte
 	at int // where the map starts
@@ -110,7 +110,7 @@ func (m *fields) key(k string) {
 }
 
 func (m *fields) str(k, v string)           { m.key(k); m.b = msgp.AppendString(m.b, v) }
-func (m *fields) int(k string, v int)       { m.key(k); m.b = msgp.AppendInt(m.b, v) }
+func (m *fields) int(k string, v int)       { m.key(k); m.b = msgp.AppendUint(m.b, uint(v)) }
 func (m *fields) bool(k string, v bool)     { m.key(k); m.b = msgp.AppendBool(m.b, v) }
 func (m *fields) strs(k string, v []string) { m.key(k); m.b = appendStrings(m.b, v) }
 func (m *fields) raw(k string, v []byte)    { m.key(k); m.b = append(m.b, v...) }

@@ -169,8 +169,17 @@ func (c *codec) readSocket(b []byte) (s adapter.Socket, err error) {
 	if msgp.NextType(b) == msgp.StrType {
 		s.ID, _, err = msgp.ReadStringBytes(b)
 		s.Rooms, s.Handshake = []string{s.ID}, []byte("{}")
-		return s, err
+	} else {
+		s, err = c.readDescription(b)
 	}
+	if err == nil && s.ID == "" {
+		err = errResponse
+	}
+	return s, err
+}
+
+// readDescription reads a socket as fetchSockets of Node.js has it.
+func (c *codec) readDescription(b []byte) (s adapter.Socket, err error) {
 	var handshake adapter.Event
 	_, err = readMap(b, func(key, v []byte) (err error) {
 		switch string(key) {
@@ -188,8 +197,5 @@ func (c *codec) readSocket(b []byte) (s adapter.Socket, err error) {
 		return err
 	})
 	s.Handshake = handshake.Data
-	if err == nil && s.ID == "" {
-		err = errResponse
-	}
 	return s, err
 }
