@@ -21,7 +21,8 @@ type Keeper interface {
 	// and "_", chosen at random when the process starts.
 	Node() string
 
-	// OpenKept is Open for a namespace whose events and sessions are to be kept.
+	// OpenKept is Open for a namespace whose events and sessions are to be kept. The error
+	// wraps [errors.ErrUnsupported] if the adapter can't do that as it is set up.
 	OpenKept(nsp string, local KeptLocal, keep Keep) (Kept, error)
 }
 

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"container/list"
+	"errors"
 	"time"
 
 	"github.com/damso/damso/adapter"
@@ -56,6 +57,10 @@ func (h *history) open(k adapter.Keeper) (adapter.Namespace, error) {
 	h.life += h.opts.MaxDisconnection / 2 // as long as a session
 	log, err := k.OpenKept(h.ns.name, keptLocal{h.ns}, adapter.Keep{Life: h.life, MaxEvents: h.opts.MaxPackets})
 	if err != nil {
+		h.node = ""
+		if errors.Is(err, errors.ErrUnsupported) {
+			return k.Open(h.ns.name, h.ns)
+		}
 		return nil, err
 	}
 	h.ns.mu.Lock()

@@ -88,6 +88,7 @@ type Adapter struct {
 	streams []*stream // what it reads in mode Streams
 	uid     string    // names this node's broadcasts
 	queue   *queue
+	saves   *saves
 	opened  chan struct{} // has room for one: a namespace was opened or closed
 	mesh    *mesh
 
@@ -145,6 +146,7 @@ func New(client rueidis.ClientOption, opts Options) *Adapter {
 		log:        opts.Logger,
 		uid:        self.ID,
 		queue:      newQueue(opts.MaxQueued, opts.MaxQueuedBytes),
+		saves:      newSaves(),
 		opened:     make(chan struct{}, 1),
 		mesh:       newMesh(self, opts.Prefix),
 		namespaces: make(map[string]*namespace),
@@ -199,20 +201,27 @@ func newUID() string {
 // Open implements [adapter.Adapter].
 func (a *Adapter) Open(nsp string, local adapter.Local) (adapter.Namespace, error) {
 	n := newNamespace(a, nsp, local)
+	if err := a.open(n); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+func (a *Adapter) open(n *namespace) error {
 	a.mu.Lock()
-	_, taken := a.namespaces[nsp]
+	_, taken := a.namespaces[n.name]
 	if !taken {
-		a.namespaces[nsp] = n
+		a.namespaces[n.name] = n
 		for _, t := range n.topics {
 			a.want(n, t)
 		}
 	}
 	a.mu.Unlock()
 	if taken {
-		return nil, fmt.Errorf("redis: namespace %q is already open", nsp)
+		return fmt.Errorf("redis: namespace %q is already open", n.name)
 	}
 	a.wake()
-	return n, nil
+	return nil
 }
 
 // wake lets the link look at which namespaces there are.

@@ -25,6 +25,7 @@ type batch struct {
 	cmds   []rueidis.Completed
 	done   []func(rueidis.RedisResult) // what takes the result of each command
 	counts map[string]int              // numbers of subscribers in a Redis Cluster, by channel
+	loaded map[*script]bool            // scripts that Redis knows
 }
 
 // reset forgets what was collected.
@@ -135,6 +136,9 @@ func (b *batch) send() (err error) {
 	// Without a deadline of its own: the connection has one for each command.
 	for i, r := range b.l.pub.DoMulti(context.Background(), b.cmds...) {
 		failed := r.Error()
+		if e, ok := rueidis.IsRedisErr(failed); ok && e.IsNoScript() {
+			b.loaded = nil
+		}
 		switch {
 		case b.done[i] != nil:
 			b.done[i](r)

@@ -52,8 +52,11 @@ func (c *codec) appendBroadcast(dst []byte, uid, nsp string, typ int, op *adapte
 
 func (c *codec) packBroadcast(dst []byte, uid, nsp string, typ int, op *adapter.Operation, ask string) ([]byte, error) {
 	n := uint32(3)
-	if ask != "" {
+	switch {
+	case ask != "":
 		n = 4
+	case op.Logged.Own != 0:
+		n = 5 // Redis adds the last one
 	}
 	dst = msgp.AppendArrayHeader(dst, n)
 	dst = msgp.AppendString(dst, uid)
@@ -61,7 +64,10 @@ func (c *codec) packBroadcast(dst []byte, uid, nsp string, typ int, op *adapter.
 	if err != nil {
 		return dst, err
 	}
-	if ask == "" {
+	switch {
+	case ask == "" && op.Logged.Own != 0:
+		return msgp.AppendUint64(appendOptions(dst, op, 0), op.Logged.Own), nil
+	case ask == "":
 		return appendOptions(dst, op, 0), nil
 	}
 	return msgp.AppendString(appendOptions(dst, op, op.Timeout), ask), nil
@@ -136,8 +142,11 @@ func (c *codec) decodeBroadcast(b []byte, uid, nsp string) (_ *adapter.Operation
 	if b, err = readOptions(b, op); err != nil {
 		return nil, to, fmt.Errorf("options: %w", err)
 	}
-	if n > 3 && msgp.NextType(b) == msgp.StrType {
+	switch {
+	case n > 3 && msgp.NextType(b) == msgp.StrType:
 		to.id, _, err = msgp.ReadStringBytes(b)
+	case n > 4 && (msgp.NextType(b) == msgp.UintType || msgp.NextType(b) == msgp.IntType):
+		op.Logged, _ = readLogged(b, to.from) // others may have something else there
 	}
 	for range n - 3 {
 		if b, err = msgp.Skip(b); err != nil {

@@ -81,6 +81,10 @@ func (classic) broadcast(b *batch, i item, ask string) error {
 	if ask == "" {
 		channel, err = b.write(func(dst []byte) ([]byte, error) { return n.appendChannel(dst, i.op), nil })
 	}
+	if i.op.Logged.Own != 0 && ask == "" {
+		n.kept.publish(b, i.op, channel, message)
+		return err
+	}
 	b.publish(byChannel, channel, message)
 	return err
 }
@@ -159,6 +163,7 @@ func (w classic) receive(n *namespace, c *codec, m rueidis.PubSubMessage) {
 		err = w.event(n, c, m.Channel, b)
 	case m.Channel == n.requests():
 		err = n.request(c, b)
+	case n.moved(b):
 	default:
 		err = n.response(c, b)
 	}
@@ -172,11 +177,13 @@ func (w classic) receive(n *namespace, c *codec, m rueidis.PubSubMessage) {
 func (classic) event(n *namespace, c *codec, channel string, b []byte) error {
 	room := strings.TrimSuffix(channel[len(n.channel):], "#")
 	if room != "" && !n.local.Wants(room) {
+		n.seen(b)
 		return nil
 	}
 	op, to, err := c.decodeBroadcast(b, n.a.uid, n.name)
 	switch {
 	case err != nil || op == nil:
+		n.seen(b)
 		return err
 	case to.id == "":
 		n.apply(op)

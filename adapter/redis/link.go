@@ -54,6 +54,7 @@ func (a *Adapter) runLink(ctx context.Context) time.Duration {
 	if ctx.Err() != nil {
 		_ = a.queue.put(a.mesh.mail("", letterBye, nil))
 		l.flush()
+		l.save()
 		err = errStopped
 	}
 	lasted := a.lost(err)
@@ -88,7 +89,7 @@ func (a *Adapter) connect(cut context.Context) (*link, error) {
 	l.sub, _ = client.Dedicate()
 	l.pub, _ = client.Dedicate()
 	l.closed = l.sub.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: l.receive})
-	if err := l.pub.Do(context.Background(), l.pub.B().Ping().Build()).Error(); err != nil {
+	if err := l.pub.Do(context.Background(), l.first()).Error(); err != nil {
 		l.close()
 		return nil, err
 	}
@@ -99,6 +100,15 @@ func (a *Adapter) connect(cut context.Context) (*link, error) {
 		}
 	}
 	return l, nil
+}
+
+// first is the first command on the connection that publishes. In a Cluster it says
+// which server that is to be: the one with what is kept.
+func (l *link) first() rueidis.Completed {
+	if l.client.Mode() == rueidis.ClientModeCluster {
+		return l.pub.B().Exists().Key("{" + l.a.opts.Prefix + "}").Build()
+	}
+	return l.pub.B().Ping().Build()
 }
 
 // cuttable makes the client close its network connections when cut ends.

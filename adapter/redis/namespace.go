@@ -20,6 +20,9 @@ type namespace struct {
 	topics  []topic // what it listens to
 	opened  time.Time
 
+	kept      *kept     // nil unless its sessions and events are kept
+	keptLocal keptLocal // local, if they are
+
 	queries adapter.Queries // what this node has asked
 	walks   walks           // what it has asked servers with socket.io 2 besides
 

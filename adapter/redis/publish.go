@@ -19,6 +19,10 @@ func (l *link) publish(ctx context.Context) error {
 			if err := l.flush(); err != nil {
 				return err
 			}
+		case <-l.a.saves.wake:
+			if err := l.save(); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -43,8 +47,12 @@ func (l *link) encode(items []item) (n int) {
 	for n < len(items) && n < maxBatch && len(l.tx.buffer) < maxBatchBytes {
 		i := items[n]
 		n++
-		if i.mail != nil {
+		switch {
+		case i.mail != nil:
 			l.post(i.mail)
+			continue
+		case i.call != nil:
+			i.call.add(&l.tx)
 			continue
 		}
 		if err := l.a.wire.encode(&l.tx, i); err != nil {

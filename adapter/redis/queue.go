@@ -6,8 +6,8 @@ import (
 	"github.com/damso/damso/adapter"
 )
 
-// An item is something that waits to be sent. It has one of op, count, answer, walk
-// and mail.
+// An item is something that waits to be sent. It has one of op, count, answer, walk,
+// mail and call.
 type item struct {
 	n  *namespace
 	op *adapter.Operation // for all other nodes
@@ -21,6 +21,7 @@ type item struct {
 
 	walk *walk // the next step of one
 	mail *mail // for the channels of the mesh
+	call *call // any other command
 }
 
 // A mail is a letter on its way.
@@ -51,6 +52,8 @@ func (i item) fail(err error) {
 		i.q.Fail(err)
 	case i.count != nil:
 		i.count <- counted{err: err}
+	case i.call != nil:
+		i.call.failed(err)
 	}
 }
 
