@@ -55,6 +55,8 @@ type Lacks struct {
 	// Place says that questions may overtake what was published before them, and the
 	// other way round.
 	Place bool
+	// Expiry says that what is kept does not expire.
+	Expiry bool
 	// Slow says that policies for slow clients are not told.
 	Slow bool
 }
@@ -74,6 +76,7 @@ func (s Suite) Run(t *testing.T) {
 	s.run(t, published)
 	s.run(t, asked)
 	s.run(t, rooms)
+	s.run(t, kept)
 	if !s.Lacks.Mesh {
 		s.run(t, mesh)
 	}

@@ -113,7 +113,7 @@ func (k *kept) Keep(pid string, s adapter.Source) {
 }
 
 // End implements [adapter.Kept].
-func (k *kept) End(pid string) { k.node.queue(func() { k.write(pid, nil) }) }
+func (k *kept) End(pid string) { k.write(pid, nil) }
 
 // write keeps a session, or its end if it is nil. It returns false if it is another
 // node's.
