@@ -20,7 +20,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,7 +38,7 @@ func main() {
 	n := flag.Int("n", 50_000, "messages of each row")
 	rate := flag.Int("rate", 0, "messages a second; 0 is as fast as it goes, which puts many into one round trip")
 	nodes := flag.String("nodes", "1,4,16", "numbers of nodes that listen")
-	names := flag.String("modes", strings.Join(modeNames(), ","), "modes of the adapter")
+	names := flag.String("modes", order, "modes of the adapter")
 	listen := flag.Int("listen", 0, "be that many nodes; for the program itself")
 	addr := flag.String("redis", "", "where Redis is; for the program itself")
 	flag.Parse()
@@ -251,13 +250,11 @@ func cpu(pids []int) []float64 {
 
 // modes are the adapters that are compared.
 var modes = map[string]redis.Options{
-	"classic": {},
+	"classic":         {},
+	"sharded-static":  {Mode: redis.ShardedStatic},
+	"sharded-dynamic": {Mode: redis.ShardedDynamic},
+	"streams":         {Mode: redis.Streams},
 }
 
-func modeNames() (names []string) {
-	for name := range modes {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+// order is that of the table.
+const order = "classic,sharded-static,sharded-dynamic,streams"
