@@ -4,17 +4,20 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/damso/damso/adapter"
 )
 
 // held asks a question that is not answered, and returns when the other nodes have it.
-func (s Suite) held(t *testing.T, from *Member, to ...*Member) *adapter.Query {
+func (s Suite) held(t *testing.T, timeout time.Duration, from *Member, to ...*Member) *adapter.Query {
 	t.Helper()
 	for _, m := range to {
 		m.Answers(func(*adapter.Operation, func(adapter.Answer)) {})
 	}
-	q := adapter.NewQuery(s.Lacks.pick(t, 1), func(adapter.Answer) {})
+	op := s.Lacks.pick(t, 1)
+	op.Timeout = timeout
+	q := adapter.NewQuery(op, func(adapter.Answer) {})
 	if err := from.Ask(q); err != nil {
 		t.Fatalf("Ask: %v", err)
 	}
@@ -28,7 +31,7 @@ func (s Suite) held(t *testing.T, from *Member, to ...*Member) *adapter.Query {
 func closedWithQuestions(t *testing.T, s Suite, nodes []adapter.Adapter) {
 	members := Open(t, "/", Start(t, nodes...)...)
 	WaitServers(t, members...)
-	q := s.held(t, members[0], members[1])
+	q := s.held(t, patience, members[0], members[1])
 	members[0].Close()
 	if err := q.Wait(t.Context()); !errors.Is(err, adapter.ErrClosed) {
 		t.Errorf("Wait: %v, want adapter.ErrClosed", err)
@@ -44,7 +47,7 @@ func stoppedWithQuestions(t *testing.T, s Suite, nodes []adapter.Adapter) {
 	Launch(t, nodes[1])
 	members := Open(t, "/", nodes...)
 	WaitServers(t, members...)
-	q := s.held(t, members[0], members[1])
+	q := s.held(t, patience, members[0], members[1])
 	stop()
 	var missing *adapter.MissingError
 	if err := q.Wait(t.Context()); !errors.As(err, &missing) || errors.Is(err, context.DeadlineExceeded) {

@@ -98,6 +98,9 @@ func nodeDies(t *testing.T, s Suite, nodes []adapter.Adapter) {
 	s.nodeGoes(t, nodes, func() { s.Kill(t, nodes[2]) })
 }
 
+// unnoticed reports whether a question may wait for a node that has gone.
+func (s Suite) unnoticed() bool { return s.Lacks.Mesh || s.Lacks.Names }
+
 // nodeGoes lets the last node end, and looks what the others do about it.
 func (s Suite) nodeGoes(t *testing.T, nodes []adapter.Adapter, end func()) {
 	members := Open(t, "/", nodes...)
@@ -105,12 +108,16 @@ func (s Suite) nodeGoes(t *testing.T, nodes []adapter.Adapter, end func()) {
 	if !s.Lacks.Mesh {
 		waitNodes(t, nodes...)
 	}
-	q := s.held(t, members[0], members[2])
+	timeout := patience
+	if s.unnoticed() {
+		timeout = 2 * time.Second
+	}
+	q := s.held(t, timeout, members[0], members[2])
 	members[1].Next(t)
 	end()
 	err := q.Wait(t.Context())
 	s.missing(t, err, nodes[2])
-	if !s.Lacks.Mesh && errors.Is(err, context.DeadlineExceeded) {
+	if !s.unnoticed() && errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Wait: %v; the node was waited for until the time was over", err)
 	}
 	WaitServers(t, members[:2]...)

@@ -42,7 +42,8 @@ type Lacks struct {
 	// Mesh says that it does not implement [adapter.Mesh]. Then it need not notice that
 	// a node has gone before a query's time is over.
 	Mesh bool
-	// Names says that answers do not tell whose they are.
+	// Names says that answers do not tell whose they are. Then a question may wait for
+	// a node that has gone, too.
 	Names bool
 	// AckSockets says that acknowledgements do not tell whose they are.
 	AckSockets bool
@@ -89,13 +90,4 @@ func (s Suite) run(t *testing.T, tests []test) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.run(t, s, s.Cluster(t, test.nodes)) })
 	}
-}
-
-// Run runs the part of the suite that is about what is published, for an adapter that
-// carries broadcasts and nothing else.
-func Run(t *testing.T, cluster func(t *testing.T, n int) []adapter.Adapter) {
-	Suite{Cluster: cluster, Lacks: Lacks{
-		Publish: []adapter.Kind{adapter.Join, adapter.Leave, adapter.Disconnect, adapter.ServerSide},
-		Slow:    true,
-	}}.run(t, published)
 }
