@@ -68,6 +68,13 @@ type Options struct {
 	// If zero, it is 16 MiB.
 	MaxQueuedBytes int
 
+	// ExactRooms lets a node in [Classic] mode subscribe to the channels of the rooms and
+	// sockets that it has, one by one, instead of to all rooms of a namespace: it has no
+	// work then with what is sent to others. It hears a room once Redis has taken the
+	// subscription, some round trips after the first member joined. Others need not do
+	// the same. A namespace with # in its name is listened to as a whole all the same.
+	ExactRooms bool
+
 	// Name is what people call this node: it is told to the other Damso nodes, for
 	// their logs and figures. If empty, it is the host's name.
 	Name string
@@ -98,6 +105,7 @@ type Adapter struct {
 	mu         sync.RWMutex
 	namespaces map[string]*namespace // by name; guarded by mu
 	topics     map[string]wish       // by name; guarded by mu
+	fading     []fading              // topics of rooms without members, the oldest first; guarded by mu
 	changed    map[string]topicKind  // topics that the link has not looked at; guarded by mu
 	listening  bool                  // the link has looked at all topics; guarded by mu
 	cause      error                 // why there is no connection, nil if there is one; guarded by mu

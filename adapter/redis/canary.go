@@ -81,6 +81,7 @@ func (l *link) tick(now time.Time) error {
 	}
 	l.a.beat()
 	l.a.expire(now, l.canary.hears())
+	l.a.sweep(now)
 	return nil
 }
 

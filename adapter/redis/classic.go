@@ -10,13 +10,19 @@ import (
 )
 
 // classic is the wire of @socket.io/redis-adapter's createAdapter, and of socket.io-redis.
-type classic struct{}
+type classic struct {
+	exact bool // rooms are subscribed one by one
+}
 
 // topics implements wire. The other servers take the number of subscribers of the
 // request channel for the number of servers.
-func (classic) topics(n *namespace) []topic {
+func (w classic) topics(n *namespace) []topic {
+	events := topic{byPattern, globEscaper.Replace(n.channel) + "*"}
+	if w.exactly(n) {
+		events = topic{byChannel, n.channel}
+	}
 	return []topic{
-		{byPattern, globEscaper.Replace(n.channel) + "*"},
+		events,
 		{byChannel, n.requests()},
 		{byChannel, n.responses()},
 		{byChannel, n.responses() + n.a.uid + "#"},
@@ -33,8 +39,17 @@ func (n *namespace) requests() string { return n.a.opts.Prefix + "-request#" + n
 // that server alone listens.
 func (n *namespace) responses() string { return n.a.opts.Prefix + "-response#" + n.name + "#" }
 
-// room implements wire. The pattern matches the channels of all rooms.
-func (classic) room(*namespace, string, bool) (topic, bool) { return topic{}, false }
+// room implements wire. A pattern matches the channels of all rooms.
+func (w classic) room(n *namespace, name string, _ bool) (topic, bool) {
+	if !w.exactly(n) {
+		return topic{}, false
+	}
+	return topic{byChannel, n.channel + name + "#"}, true
+}
+
+// exactly reports whether rooms of n are subscribed one by one. With # in a name, a room
+// of one namespace may have the channel of another.
+func (w classic) exactly(n *namespace) bool { return w.exact && !strings.Contains(n.name, "#") }
 
 // asks implements wire. Of a single socket its server alone is asked.
 func (classic) asks(op *adapter.Operation) bool {

@@ -21,4 +21,25 @@
 // Nothing waits for Redis. While there is no connection, Publish returns
 // [ErrUnavailable] at once, and Run tries again with a growing delay. PUB/SUB
 // keeps nothing: what was published by others during the gap is not heard later.
+//
+// # Redis as it is run
+//
+// One server, Redis Cluster and Sentinel, with TLS and with users, are the business of
+// the client options of [New]. A user needs these permissions (with another prefix,
+// another pattern of channels); a user who listens to patterns, which is all but
+// [Options.ExactRooms], needs allchannels instead of the pattern of channels, since
+// Redis compares patterns letter by letter:
+//
+//	resetchannels &socket.io* +hello +ping +publish +subscribe +unsubscribe
+//	+psubscribe +punsubscribe +pubsub|numsub
+//
+// Sentinel's sentinels need a user of their own if they ask for one. Sharded modes need
+// +spublish +ssubscribe +sunsubscribe +pubsub|shardnumsub, and Cluster +cluster|slots
+// +cluster|shards.
+//
+// # The other Damso nodes
+//
+// Damso nodes give a sign of life every second on PREFIX-damso#, and send each other
+// messages there: [Adapter.Send]. What comes back of the own signs proves that this
+// node hears: [Adapter.Ready].
 package redis

@@ -39,5 +39,5 @@ func (o *Options) wire() wire {
 	case ShardedStatic:
 		return sharded{clusterwire.Static}
 	}
-	return classic{}
+	return classic{exact: o.ExactRooms}
 }

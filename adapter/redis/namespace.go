@@ -26,8 +26,8 @@ type namespace struct {
 	queries adapter.Queries // what this node has asked
 	walks   walks           // what it has asked servers with socket.io 2 besides
 
-	subscribed bool               // on the present connection; guarded by a.mu
-	rooms      map[topic]struct{} // topics of rooms that have members here; guarded by a.mu
+	subscribed bool                // on the present connection; guarded by a.mu
+	rooms      map[topic]time.Time // topics of rooms: when the last member left, zero while there are some; guarded by a.mu
 	closed     atomic.Bool
 	hearing    sync.Mutex // held while a message is heard, where several readers have them
 }
@@ -35,7 +35,7 @@ type namespace struct {
 func newNamespace(a *Adapter, name string, local adapter.Local) *namespace {
 	n := &namespace{
 		a: a, name: name, channel: a.opts.Prefix + "#" + name + "#", local: local,
-		opened: time.Now(), rooms: map[topic]struct{}{},
+		opened: time.Now(), rooms: map[topic]time.Time{},
 	}
 	n.topics = a.wire.topics(n)
 	return n

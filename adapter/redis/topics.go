@@ -125,24 +125,3 @@ func (l *link) do(ctx context.Context, on bool, topics []topic) error {
 	}
 	return nil
 }
-
-// Room implements [adapter.Namespace].
-func (n *namespace) Room(name string, own, here bool) {
-	t, ok := n.a.wire.room(n, name, own)
-	if !ok || slices.Contains(n.topics, t) {
-		return
-	}
-	a := n.a
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.namespaces[n.name] != n {
-		return
-	}
-	if here {
-		n.rooms[t] = struct{}{}
-		a.want(n, t)
-	} else {
-		delete(n.rooms, t)
-		a.unwant(n, t)
-	}
-}
