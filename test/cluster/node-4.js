@@ -1,12 +1,13 @@
 'use strict';
-// socket.io 4.8 with @socket.io/redis-adapter 8.3: node node-4.js <redis host> <redis port> [<name>]
+// socket.io 4.8 with one of adapters.js: node node-4.js <redis host> <redis port> [<name> [<mode>]]
 
 const http = require('http');
-const { createAdapter } = require('@socket.io/redis-adapter');
 const { createClient } = require('redis');
 const { Server } = require('server-4');
 
-const [host, port, name] = process.argv.slice(2);
+const adapters = require('./adapters');
+
+const [host, port, name, mode = 'classic'] = process.argv.slice(2);
 
 async function main() {
   const pub = createClient({ socket: { host, port: Number(port) } });
@@ -15,7 +16,7 @@ async function main() {
   await Promise.all([pub.connect(), sub.connect()]);
 
   const server = http.createServer();
-  const io = new Server(server, { adapter: createAdapter(pub, sub, { publishOnSpecificResponseChannel: name === 's1' }) });
+  const io = new Server(server, { adapter: adapters[mode](pub, sub, name) });
   for (const name of ['/', '/custom']) serve(io.of(name));
   server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ url: `http://127.0.0.1:${server.address().port}` })));
 }
