@@ -1,0 +1,120 @@
+'use strict';
+// A member of the crowd: one client of the chat, which keeps account of what it says
+// and hears.
+
+// What the chat refuses: the answer goes to the sender alone, as an event, and says what
+// was wrong. Asked in this order, answers that are lost, doubled or out of order show.
+const questions = [
+  [{ name: 'a' }, 'text must be a string'],
+  [{ text: '나' }, 'name must be a string'],
+  [{ name: 'a', text: Buffer.from('binary') }, 'payload must not have binary in it'],
+  [{ name: '', text: 'a' }, 'name must have 1 to 50 characters'],
+  [{ name: 'a', text: '' }, 'text must have 1 to 2000 characters'],
+  ['a', 'payload must be an object {name, text}'],
+];
+
+class Member {
+  constructor(url, kind, name, fault) {
+    const [version, transport] = kind.split('/');
+    Object.assign(this, { url, kind, version, transport, name });
+    this.fault = (text) => fault(`${name}: ${text}`);
+    this.connects = 0;   // to the namespace
+    this.failures = 0;   // attempts that failed
+    this.lost = 0;       // connections lost
+    this.recovered = 0;  // times it came back as the same socket
+    this.nodes = [];     // that have served it
+    this.asked = 0;
+    this.answered = 0;
+    this.open = [];      // questions without an answer: {answer, doubtful}
+    this.heard = new Map(); // series → last number
+    this.away = new Map();  // series → what was heard before it was away, not recovered
+    this.series = [];    // what it says to all: {name, last, broken}
+  }
+
+  connect() {
+    const transports = this.transport === 'upgrade' ? ['polling', 'websocket'] : [this.transport];
+    const socket = require(`client-${this.version}`)(`${this.url}/chat`, {
+      transports, forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 500, timeout: 60000, rememberUpgrade: false,
+    });
+    this.socket = socket;
+    socket.on('connect', () => this.connected());
+    socket.on('disconnect', (reason) => this.disconnected(reason));
+    for (const event of ['connect_error', 'connect_timeout', 'error']) {
+      socket.on(event, (err) => { this.failures++; this.failure = String(err && err.message || err); });
+    }
+    socket.on('node', ({ id }) => { this.nodes.push(id); });
+    socket.on('exception', ({ message }) => this.answer(message));
+    socket.on('msgToClient', ({ name, text }) => { if (name !== 'admin') this.hear(name, Number(text)); });
+  }
+
+  connected() {
+    if (this.connects++ === 0) return;
+    if (this.socket.recovered) { this.recovered++; return; }
+    this.open = [];
+    this.away = new Map(this.heard);
+  }
+
+  disconnected(reason) {
+    this.lost++;
+    this.reason = reason;
+    for (const question of this.open) question.doubtful = true;
+    if (this.series.length > 0) this.series[this.series.length - 1].broken = true;
+  }
+
+  // ask says something whose answer is for this member alone.
+  ask() {
+    if (!this.isConnected()) return;
+    const [payload, answer] = questions[this.asked++ % questions.length];
+    this.open.push({ answer, doubtful: false });
+    this.socket.emit('msgToServer', payload);
+  }
+
+  answer(message) {
+    // With the connection, what was on its way in either direction may be lost.
+    while (this.open.length > 0 && this.open[0].doubtful && this.open[0].answer !== message) this.open.shift();
+    const want = this.open.shift();
+    if (want === undefined || want.answer !== message) return this.fault(`answer ${this.answered + 1} is ${message}, want ${want && want.answer}`);
+    this.answered++;
+  }
+
+  // speak says the next number of a series to all. A lost connection ends the series, as
+  // numbers may be lost with it.
+  speak() {
+    if (!this.isConnected()) return;
+    let series = this.series[this.series.length - 1];
+    if (series === undefined || series.broken) this.series.push(series = { name: `${this.name}/${this.series.length}`, last: 0, broken: false });
+    this.socket.emit('msgToServer', { name: series.name, text: String(++series.last) });
+  }
+
+  hear(series, n) {
+    const last = this.heard.get(series) || 0;
+    const wasAway = this.away.delete(series) || (this.away.size > 0 && last === 0) || (last === 0 && this.lost > this.recovered);
+    if (n !== last + 1 && !(wasAway && n > last)) this.fault(`heard ${n} after ${last} of ${series}`);
+    this.heard.set(series, n);
+  }
+
+  // missing says which series it has not heard to the end.
+  missing(series) {
+    return series.filter(({ name, last, broken }) => !broken && this.heard.get(name) !== last)
+      .map(({ name, last }) => `${this.name}: heard ${this.heard.get(name) || 0} of ${last} of ${name}`);
+  }
+
+  isConnected() { return this.socket !== undefined && this.socket.connected; }
+
+  // isUpgraded says whether it is connected and as far as it will come. Where a node ends in
+  // between, it may not come so far.
+  isUpgraded() {
+    if (!this.isConnected() || this.nodes.length === 0) return false;
+    const engine = this.socket.io.engine;
+    return this.transport !== 'upgrade' || (engine.transport.name === 'websocket' && !engine.upgrading);
+  }
+
+  isAnswered() { return this.open.every((question) => question.doubtful); }
+
+  summary() {
+    const { name, kind, connects, failures, failure = '', lost, reason = '', recovered, nodes, answered } = this;
+    return { name, kind, connects, failures, failure, lost, reason, recovered, nodes, answered, heard: [...this.heard.values()].reduce((a, b) => a + b, 0) };
+  }
+}
+
+module.exports = { Member };
