@@ -48,8 +48,8 @@ type Options struct {
 	// They need another packet type for events with binary parts; servers with
 	// socket.io 3 and 4 then cannot read these events. Events without binary parts
 	// reach everyone either way. They end when they get MessagePack where they expect
-	// JSON: acknowledgements of broadcasts are then asked of Damso nodes only, while the
-	// event goes to all clients.
+	// JSON, so that only Damso nodes are asked for the acknowledgements of a broadcast:
+	// the event goes to all clients, and the other servers are missing in the result.
 	SocketIO2 bool
 
 	// SpecificResponseChannel sends answers to the one who has asked, not to all:
@@ -193,7 +193,7 @@ func withDefaults(o rueidis.ClientOption) rueidis.ClientOption {
 }
 
 func (a *Adapter) newCodec() codec {
-	return codec{parser: a.opts.Parser, onlyText: a.opts.SocketIO2}
+	return codec{parser: a.opts.Parser}
 }
 
 // newUID returns a name of the form that the Node.js adapters give themselves.

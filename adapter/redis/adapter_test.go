@@ -42,6 +42,20 @@ func TestConformance(t *testing.T) {
 	}}.Run(t)
 }
 
+// TestConformanceSocketIO2: what is for servers of socket.io 2 only is not in the way.
+func TestConformanceSocketIO2(t *testing.T) {
+	lacks := lacks
+	lacks.Binary = true
+	adaptertest.Suite{Lacks: lacks, Cluster: func(t *testing.T, n int) []adapter.Adapter {
+		server := redistest.Start(t)
+		nodes := make([]adapter.Adapter, n)
+		for i := range nodes {
+			nodes[i] = redis.New(rueidis.ClientOption{InitAddress: []string{server.Addr()}}, redis.Options{Logger: quiet, SocketIO2: true})
+		}
+		return nodes
+	}}.Run(t)
+}
+
 func TestConformanceMiniredis(t *testing.T) {
 	lacks := lacks
 	lacks.Expiry = true // time does not pass there

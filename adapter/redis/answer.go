@@ -34,7 +34,7 @@ func single(k adapter.Kind) bool {
 // appendAnswer appends an answer in the dialect of the question. Besides what Node.js
 // servers look at it has the name of the node that answers, by which Damso nodes know
 // who has not.
-func (c *codec) appendAnswer(dst []byte, node string, to question, a *adapter.Answer) (_ []byte, err error) {
+func (c *codec) appendAnswer(dst []byte, node string, to question, a *adapter.Answer, as form) (_ []byte, err error) {
 	m := appendMap(c.message[:0])
 	if to.form&old != 0 {
 		err = c.answer5(&m, to, a)
@@ -46,7 +46,7 @@ func (c *codec) appendAnswer(dst []byte, node string, to question, a *adapter.An
 	if err != nil {
 		return dst, err
 	}
-	return c.seal(dst, m.b, !a.Ack)
+	return c.seal(dst, m.b, as)
 }
 
 func (c *codec) answer8(m *fields, to question, a *adapter.Answer) error {

@@ -42,7 +42,13 @@ func (c *codec) appendRequest(dst []byte, n *namespace, op *adapter.Operation, i
 	if err != nil {
 		return dst, err
 	}
-	return c.seal(dst, m, op.Kind != adapter.Broadcast)
+	switch {
+	case n.a.opts.SocketIO2:
+		return c.seal(dst, m, text)
+	case op.Kind == adapter.Broadcast:
+		return c.seal(dst, m, packed)
+	}
+	return c.seal(dst, m, mixed)
 }
 
 func (c *codec) request(n *namespace, op *adapter.Operation, id string) (_ []byte, err error) {

@@ -21,8 +21,7 @@ const (
 // A codec encodes and decodes messages. It keeps buffers from one message to the
 // next and is not safe for concurrent use.
 type codec struct {
-	parser   Parser // nil for MessagePack
-	onlyText bool   // requests and answers must be JSON
+	parser Parser // nil for MessagePack
 
 	packer   msgjson.Packer
 	unpacker msgjson.Unpacker
@@ -47,7 +46,7 @@ func (c *codec) appendBroadcast(dst []byte, uid, nsp string, typ int, op *adapte
 		return dst, err
 	}
 	c.message = m
-	return c.seal(dst, m, false)
+	return c.seal(dst, m, packed)
 }
 
 func (c *codec) packBroadcast(dst []byte, uid, nsp string, typ int, op *adapter.Operation, ask string) ([]byte, error) {

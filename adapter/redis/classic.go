@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -157,16 +158,41 @@ func (w classic) ask(b *batch, i item) error {
 
 // answer publishes an answer.
 func (classic) answer(b *batch, i item) error {
-	message, err := b.write(func(dst []byte) ([]byte, error) { return b.codec.appendAnswer(dst, i.n.a.uid, i.to, i.answer) })
-	if err != nil {
-		return err
+	channel, as := i.n.way(i.to, i.answer)
+	message, err := b.write(func(dst []byte) ([]byte, error) {
+		return b.codec.appendAnswer(dst, i.n.a.uid, i.to, i.answer, as)
+	})
+	if err == nil {
+		b.publish(byChannel, channel, message)
 	}
-	channel := i.n.responses()
-	if i.n.a.opts.SpecificResponseChannel && i.to.from != "" && i.to.form != typeServerSide {
-		channel += i.to.from + "#"
+	return err
+}
+
+// way returns the channel on which a question is answered, and in which form. Servers
+// with socket.io 2 listen to the common channel only, where all must be JSON for them.
+func (n *namespace) way(to question, a *adapter.Answer) (channel string, as form) {
+	opts := &n.a.opts
+	own := opts.SpecificResponseChannel && to.form != typeServerSide // as @socket.io/redis-adapter has it
+	switch {
+	case a.Ack:
+		as, own = packed, own || opts.SocketIO2
+	case !opts.SocketIO2:
+		as = mixed
+	case to.from != "" && isBinary(a):
+		as, own = mixed, true
+	default:
+		as = text
 	}
-	b.publish(byChannel, channel, message)
-	return nil
+	if own && to.from != "" {
+		return n.responses() + to.from + "#", as
+	}
+	return n.responses(), as
+}
+
+// isBinary reports whether an answer has binary parts.
+func isBinary(a *adapter.Answer) bool {
+	return len(a.Value.Attachments) > 0 ||
+		slices.ContainsFunc(a.Sockets, func(s adapter.Socket) bool { return len(s.Data.Attachments) > 0 })
 }
 
 // receive implements wire.

@@ -154,9 +154,11 @@ func TestAnswerAsNode(t *testing.T) {
 		for name, test := range answers {
 			t.Run(from+"/"+name, func(t *testing.T) {
 				n, _, c := listener(Options{})
-				got, err := c.appendAnswer(nil, "me", question{kind: test.op.Kind, id: "question", form: test.form}, &test.a)
+				to := question{kind: test.op.Kind, id: "question", form: test.form}
+				channel, as := n.way(to, &test.a)
+				got, err := c.appendAnswer(nil, "me", to, &test.a, as)
 				payload := recorded[name].Payload
-				if err != nil || string(got) != signed(from, payload) || recorded[name].Channel != n.responses() {
+				if err != nil || string(got) != signed(from, payload) || recorded[name].Channel != channel {
 					t.Errorf("%v\n got %q\nwant %q", err, got, signed(from, payload))
 				}
 				var heard []adapter.Answer
@@ -257,5 +259,35 @@ func TestParser(t *testing.T) {
 	}
 	if err := n.request(c, []byte("\x81\xa4type\x01")); err == nil {
 		t.Error("MessagePack was understood")
+	}
+}
+
+// TestWay: to whom an answer goes, and in which form.
+func TestWay(t *testing.T) {
+	eight := question{from: "asker0", form: typeFetch}
+	told := question{from: "asker0", form: typeServerSide}
+	five := question{form: old | typeClients}
+	for _, test := range []struct {
+		opts    Options
+		to      question
+		ack     bool
+		channel string
+		as      form
+	}{
+		{Options{}, eight, false, "socket.io-response#/#", mixed},
+		{Options{}, eight, true, "socket.io-response#/#", packed},
+		{Options{}, five, false, "socket.io-response#/#", mixed},
+		{Options{SpecificResponseChannel: true}, eight, true, "socket.io-response#/#asker0#", packed},
+		{Options{SpecificResponseChannel: true}, told, false, "socket.io-response#/#", mixed},
+		{Options{SpecificResponseChannel: true}, five, false, "socket.io-response#/#", mixed},
+		{Options{SocketIO2: true}, eight, true, "socket.io-response#/#asker0#", packed},
+		{Options{SocketIO2: true}, told, false, "socket.io-response#/#", text},
+		{Options{SocketIO2: true}, five, false, "socket.io-response#/#", text},
+		{Options{SocketIO2: true}, question{form: typeFetch}, false, "socket.io-response#/#", text},
+	} {
+		n, _, _ := listener(test.opts)
+		if channel, as := n.way(test.to, &adapter.Answer{Ack: test.ack}); channel != test.channel || as != test.as {
+			t.Errorf("%+v %+v: %s in form %d, want %s in %d", test.opts, test.to, channel, as, test.channel, test.as)
+		}
 	}
 }

@@ -22,10 +22,10 @@ type Parser interface {
 
 var errJSON = errors.New("not valid JSON")
 
-// open returns what arrived, as MessagePack. With text, what starts with a brace is
-// JSON. The result may have parts of b.
-func (c *codec) open(b []byte, text bool) ([]byte, error) {
-	if text && len(b) > 0 && b[0] == '{' {
+// open returns what arrived, as MessagePack. With either, it is JSON if it starts with
+// a brace. The result may have parts of b.
+func (c *codec) open(b []byte, either bool) ([]byte, error) {
+	if either && len(b) > 0 && b[0] == '{' {
 		if !json.Valid(b) {
 			return nil, errJSON
 		}
@@ -41,19 +41,27 @@ func (c *codec) open(b []byte, text bool) ([]byte, error) {
 	return c.packer.PackValue(nil, value.Data, value.Attachments)
 }
 
-// seal appends to dst what is sent for a message, which is MessagePack. With text it
-// is JSON, unless it has binary parts and the servers understand both.
-func (c *codec) seal(dst, message []byte, text bool) ([]byte, error) {
-	if !text && c.parser == nil {
+// A form is how a message is sent.
+type form uint8
+
+const (
+	packed form = iota // by the parser
+	mixed              // as JSON, but by the parser if it has binary parts
+	text               // as JSON, with binary parts as JSON.stringify has a Buffer
+)
+
+// seal appends to dst what is sent for a message, which is MessagePack.
+func (c *codec) seal(dst, message []byte, as form) ([]byte, error) {
+	if as == packed && c.parser == nil {
 		return append(dst, message...), nil
 	}
-	c.unpacker.Buffers = text && c.onlyText
+	c.unpacker.Buffers = as == text
 	value, attachments, _, err := c.unpacker.Unpack(message)
 	c.unpacker.Buffers = false
 	switch {
 	case err != nil:
 		return dst, err
-	case text && len(attachments) == 0:
+	case as != packed && len(attachments) == 0:
 		return append(dst, value...), nil
 	case c.parser == nil:
 		return append(dst, message...), nil

@@ -71,7 +71,7 @@ func (classic) request5(b *batch, n *namespace, id string, typ int, more func(m 
 		more(&m)
 		m.str("uid", n.a.uid)
 		m.selection(&adapter.Operation{Rooms: []string{id}})
-		return b.codec.seal(append(dst, forSocketIO2), m.b, true)
+		return b.codec.seal(append(dst, forSocketIO2), m.b, text)
 	})
 	if err == nil {
 		b.publish(byChannel, n.requests(), message)
