@@ -183,6 +183,9 @@ func withDefaults(o rueidis.ClientOption) rueidis.ClientOption {
 	if o.ConnWriteTimeout == 0 {
 		o.ConnWriteTimeout = 4 * time.Second // how long a PING or PUBLISH may take
 	}
+	if o.Sentinel.MasterSet != "" && o.Sentinel.TopologyRefreshInterval == 0 {
+		o.Sentinel.TopologyRefreshInterval = 2 * time.Second // in case that news of a failover is missed
+	}
 	if o.ReadBufferEachConn == 0 {
 		o.ReadBufferEachConn = 64 << 10
 	}

@@ -19,6 +19,7 @@ var (
 	errUnproven = errors.New("redis: this node has not heard itself yet")
 	errLate     = errors.New("redis: connected, but this node does not hear itself")
 	errDeaf     = errors.New("connected, but nothing is heard")
+	errDemoted  = errors.New("another server is the primary now")
 )
 
 // A canary finds out whether a connection that listens hears. Every second the node
@@ -78,6 +79,9 @@ func (a *Adapter) beat() {
 func (l *link) tick(now time.Time) error {
 	if err := l.canary.tick(); err != nil {
 		return err
+	}
+	if primary(l.client) != l.primary {
+		return errDemoted
 	}
 	l.a.beat()
 	l.a.expire(now, l.canary.hears())

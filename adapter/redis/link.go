@@ -29,6 +29,8 @@ type link struct {
 	have   map[string]bool // names of the topics that are subscribed; owned by listen
 	canary canary
 
+	primary string // the server that Sentinel had named, "" without Sentinel; set by connect
+
 	rx    codec  // owned by sub's reader
 	tx    batch  // owned by publish
 	items []item // owned by publish: the memory of what it has sent last
@@ -86,6 +88,7 @@ func (a *Adapter) connect(cut context.Context) (*link, error) {
 	l := &link{a: a, client: client, failed: make(chan error, 1), have: map[string]bool{}}
 	l.tx.l = l
 	l.tx.codec, l.rx = a.newCodec(), a.newCodec()
+	l.primary = primary(client)
 	l.sub, _ = client.Dedicate()
 	l.pub, _ = client.Dedicate()
 	l.closed = l.sub.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: l.receive})
@@ -143,6 +146,18 @@ func (l *link) close() {
 	<-l.closed
 	l.pub.Close()
 	l.client.Close()
+}
+
+// primary returns the server that Sentinel says is the primary, "" without Sentinel.
+// The client follows Sentinel, but its dedicated connections stay where they are: on
+// one that was the primary, and for some seconds does not know that it is none any more.
+func primary(client rueidis.Client) string {
+	if client.Mode() == rueidis.ClientModeSentinel {
+		for addr := range client.Nodes() {
+			return addr
+		}
+	}
+	return ""
 }
 
 // fail ends the link.
