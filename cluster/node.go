@@ -245,6 +245,10 @@ func (n *Node) forget(node string, why error) {
 	}
 	n.mu.Unlock()
 	for _, s := range streams {
-		s.reset(why)
+		if why == errDead {
+			s.broken(why)
+		} else {
+			s.reset(why)
+		}
 	}
 }

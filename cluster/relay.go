@@ -109,7 +109,7 @@ func (n *Node) relayed(from string, r record) {
 		n.peer(from).send(answer)
 	case s == nil:
 	case r.kind == kindReset:
-		s.broken()
+		s.broken(errBroken)
 	default:
 		s.take(r)
 	}
@@ -118,11 +118,11 @@ func (n *Node) relayed(from string, r record) {
 // errBroken says that the other side has given a stream up.
 var errBroken = errors.New("cluster: the connection to the other node is broken")
 
-// broken ends the stream because the other side said so.
-func (s *stream) broken() {
+// broken ends the stream because the other side said so, or is not there any more.
+func (s *stream) broken(why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err == nil {
-		s.endLocked(errBroken)
+		s.endLocked(why)
 	}
 }
