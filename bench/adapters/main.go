@@ -251,10 +251,11 @@ func cpu(pids []int) []float64 {
 // modes are the adapters that are compared.
 var modes = map[string]redis.Options{
 	"classic":         {},
+	"classic-exact":   {ExactRooms: true},
 	"sharded-static":  {Mode: redis.ShardedStatic},
 	"sharded-dynamic": {Mode: redis.ShardedDynamic},
 	"streams":         {Mode: redis.Streams},
 }
 
 // order is that of the table.
-const order = "classic,sharded-static,sharded-dynamic,streams"
+const order = "classic,classic-exact,sharded-static,sharded-dynamic,streams"
