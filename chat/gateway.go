@@ -5,7 +5,7 @@
 //
 //	client → server  msgToServer {name, text}            ack: {status: "ok"} or {status: "error", message}
 //	server → all     msgToClient {name, text}            what a client has sent, as it came
-//	server → all     msgToClient {name: "admin", text: "join chat."}   for each client that connects
+//	server → all     msgToClient {name: "admin", text: "join chat."}   for each client that joins
 //	server → client  node {id}                           which node serves the client
 //	server → client  exception {status: "error", message}  what was wrong with its last event
 package chat
@@ -80,6 +80,9 @@ func (c *chat) connected(ctx context.Context, s *socketio.Socket) error {
 		if err := s.Emit("node", map[string]string{"id": c.node}); err != nil {
 			return err
 		}
+	}
+	if s.Recovered() {
+		return nil // was only away, and has not missed anything
 	}
 	return c.ns.Emit("msgToClient", Message{Name: "admin", Text: "join chat."})
 }

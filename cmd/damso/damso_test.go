@@ -113,7 +113,7 @@ func TestServeAlone(t *testing.T) {
 		}
 	}
 	c := join(t, addr)
-	c.Want(`2/chat,["node",{"id":"my-node"}]`, `2/chat,["msgToClient",{"name":"admin","text":"join chat."}]`)
+	wants(t, c, `2/chat,["node",{"id":"my-node"}]`, `2/chat,["msgToClient",{"name":"admin","text":"join chat."}]`)
 	say(t, c, "안녕 👋")
 }
 
@@ -127,7 +127,7 @@ func TestDev(t *testing.T) {
 	}
 	one, two := join(t, addrs[0]), join(t, addrs[1])
 	_, port, _ := net.SplitHostPort(addrs[0])
-	one.Want(`2/chat,["node",{"id":"damso-` + port + `"}]`)
+	wants(t, one, `2/chat,["node",{"id":"damso-`+port+`"}]`)
 	say(t, one, "one", two)
 	say(t, two, "two", one)
 	old := siotest.At(t, addrs[1]).Open(siotest.Options{Protocol: 3, Polling: true})

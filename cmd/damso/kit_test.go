@@ -178,6 +178,22 @@ func join(t *testing.T, addr string) *siotest.Client {
 	return siotest.At(t, addr).Join("/chat")
 }
 
+// offset is what recovery adds to an event.
+var offset = regexp.MustCompile(`,"[A-Za-z0-9_-]{8,}"\]$`)
+
+// heard returns the next event that c gets, without the offset.
+func heard(c *siotest.Client) string { return offset.ReplaceAllString(c.Text(), "]") }
+
+// wants fails the test if the next events that c gets are not these.
+func wants(t *testing.T, c *siotest.Client, events ...string) {
+	t.Helper()
+	for _, want := range events {
+		if got := heard(c); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 // say lets c send a message, and waits until others get it. Announcements of who
 // joined are passed over.
 func say(t *testing.T, c *siotest.Client, text string, others ...*siotest.Client) {
@@ -186,7 +202,7 @@ func say(t *testing.T, c *siotest.Client, text string, others ...*siotest.Client
 	c.Emit("/chat", `["msgToServer",`+payload+`]`)
 	for _, other := range append(others, c) {
 		for {
-			got := other.Text()
+			got := heard(other)
 			if got == `2/chat,["msgToClient",`+payload+`]` {
 				break
 			}

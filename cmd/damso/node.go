@@ -58,7 +58,10 @@ func newNode(s settings.Settings, port uint16, a adapter.Adapter, log *slog.Logg
 	if len(s.CORSOrigins) > 0 {
 		engine.CORS = &engineio.CORS{Origins: s.CORSOrigins, Credentials: s.CORSCredentials()}
 	}
-	n.io = socketio.NewServer(socketio.Options{Adapter: a, Client: page.Client(), Engine: engine, Logger: log})
+	// Clients that lose their connection, or their node, get what they have missed.
+	n.io = socketio.NewServer(socketio.Options{
+		Adapter: a, Client: page.Client(), Engine: engine, Logger: log, Recovery: &socketio.Recovery{},
+	})
 	chat.Register(n.io, chat.Options{Node: n.id, Logger: log})
 	n.http = &http.Server{
 		Handler:           n.routes(pages),
