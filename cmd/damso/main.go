@@ -20,6 +20,7 @@ import (
 type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Serve one node. With REDIS_HOST it is one of many; without, it is alone."`
 	Dev     devCmd     `cmd:"" help:"Serve two nodes, on ports 3000 and 3001, over a broker of their own or the Redis of REDIS_HOST."`
+	Doctor  doctorCmd  `cmd:"" help:"Examine a Socket.IO server as its clients meet it, and say what is wrong and what to do."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -38,8 +39,8 @@ func main() {
 }
 
 // run is main without the process around it. It returns the exit status: 0 when
-// all went well, 1 when something failed, 2 when the command or the settings
-// can't be meant.
+// all went well, 1 when something failed or the doctor has findings, 2 when the
+// command or the settings can't be meant.
 func run(ctx context.Context, args, environ []string, out, errOut io.Writer) int {
 	var c commands
 	exit := -1
@@ -66,6 +67,9 @@ func run(ctx context.Context, args, environ []string, out, errOut io.Writer) int
 			fmt.Fprintln(errOut, "  "+f.Error())
 		}
 		return 2
+	}
+	if status := exitStatus(0); errors.As(err, &status) {
+		return int(status)
 	}
 	if err != nil {
 		fmt.Fprintln(errOut, "damso:", err)

@@ -47,7 +47,7 @@ var rules = map[string]rule{
 	// From the outermost package to the innermost: imports only go downwards.
 	"cmd/damso": {
 		why:    "the command is the wiring: it alone knows all packages and makes them of settings",
-		ours:   []string{"adapter", "adapter/redis", "chat", "engineio", "internal/page", "internal/settings", "socketio"},
+		ours:   []string{"adapter", "adapter/redis", "chat", "engineio", "internal/doctor", "internal/page", "internal/settings", "socketio"},
 		theirs: []string{kong, mini, rueidis, sync},
 	},
 	"bench/server": {
@@ -173,6 +173,12 @@ var rules = map[string]rule{
 	"internal/enginewire": {why: "the codec is a leaf and pure", not: outside},
 	"internal/asset":      {why: "files in memory are a leaf", not: []string{"os"}},
 	"internal/page":       {why: "the page serves files, and knows nothing of the server", ours: []string{"internal/asset"}},
+	"internal/doctor": {
+		why:    "a client: it judges servers by what they say on the wire, and links none",
+		ours:   []string{"internal/enginewire", "socketio/packet"},
+		theirs: []string{ws},
+		not:    []string{"os/signal", "log", "log/slog"},
+	},
 	"internal/settings": {
 		why:    "settings are read once, by the command, and handed on as arguments",
 		theirs: []string{dotenv, env},
