@@ -9,7 +9,7 @@ FUZZTIME ?= 30s
 VERSION  ?= $(shell git describe --tags --exact-match 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve build page test check lint fmt fuzz bench deps clean tools-go tools-node
+.PHONY: help run serve build page test check lint fmt fuzz soak bench deps clean tools-go tools-node
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -40,6 +40,9 @@ fmt: tools-go ## format the Go files
 
 fuzz: tools-go $(PAGE) ## run every fuzz target for FUZZTIME (30s)
 	@scripts/fuzz $(FUZZTIME)
+
+soak: tools-go tools-node ## many clients through each load balancer, for long (ARGS="CLIENTS SECONDS")
+	@scripts/soak $(ARGS)
 
 bench: tools-go tools-node ## compare with other servers; takes long (ARGS="--help")
 	@bench/run $(ARGS)

@@ -18,10 +18,14 @@ type node struct {
 }
 
 // startNodes starts three nodes over one Redis, and returns when they are ready.
-func startNodes(t testing.TB) (nodes []*node) {
+func startNodes(t testing.TB) []*node {
 	t.Helper()
-	r := redistest.Start(t)
-	for i := range 3 {
+	return startNodesOn(t, redistest.Start(t), 3)
+}
+
+func startNodesOn(t testing.TB, r *redistest.Server, count int) (nodes []*node) {
+	t.Helper()
+	for i := range count {
 		n := &node{name: "node-" + strconv.Itoa(i+1), port: freePort(t)}
 		n.env = []string{
 			"NODE_ID=" + n.name, "NODE_PORT=" + strconv.Itoa(n.port), "LOG_LEVEL=warn",
@@ -37,7 +41,9 @@ func startNodes(t testing.TB) (nodes []*node) {
 }
 
 // start starts the node, again if it has ended.
-func (n *node) start(t testing.TB) { n.process = launch(t, n.env, damso, "serve") }
+func (n *node) start(t testing.TB) { n.run(t, "serve") }
+
+func (n *node) run(t testing.TB, args ...string) { n.process = launch(t, n.env, damso, args...) }
 
 func (n *node) awaitReady() {
 	n.t.Helper()

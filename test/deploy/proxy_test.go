@@ -31,6 +31,12 @@ var balancers = []balancer{
 	{"caddy/Caddyfile", "caddy", caddy, syscall.SIGKILL},
 }
 
+// migrations are for clusters with servers in Node.js.
+var migrations = []balancer{
+	{"nginx/migration.conf", "nginx", nginx, syscall.SIGTERM},
+	{"haproxy/migration.cfg", "haproxy", haproxy, syscall.SIGTERM},
+}
+
 // start starts the balancer in front of servers, on a free port, and returns its URL.
 // The file is used as it is, but for addresses.
 func (b balancer) start(t testing.TB, ports []int) string {
@@ -51,7 +57,7 @@ func (b balancer) start(t testing.TB, ports []int) string {
 	}
 	p := launch(t, []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}, program, args...)
 	p.stop = b.stop
-	p.await(b.file, func() error { return answers("http://" + local(port) + "/healthz") })
+	p.await(b.file, func() error { return answers("http://" + local(port) + "/socket.io/socket.io.js") })
 	return "http://" + local(port)
 }
 
