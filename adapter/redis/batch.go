@@ -2,11 +2,8 @@ package redis
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/redis/rueidis"
-	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -24,7 +21,6 @@ type batch struct {
 	buffer []byte // the channels and messages, one after the other
 	cmds   []rueidis.Completed
 	done   []func(rueidis.RedisResult) // what takes the result of each command
-	counts map[string]int              // numbers of subscribers in a Redis Cluster, by channel
 	loaded map[*script]bool            // scripts that Redis knows
 }
 
@@ -37,7 +33,6 @@ func (b *batch) reset() {
 	clear(b.cmds)
 	clear(b.done)
 	b.cmds, b.done = b.cmds[:0], b.done[:0]
-	clear(b.counts)
 }
 
 // add adds a command. done takes its result; if nil, an error ends the link.
@@ -68,62 +63,13 @@ func (b *batch) publish(kind topicKind, channel, message string) {
 	b.add(b.l.pub.B().Publish().Channel(channel).Message(message).Build(), nil)
 }
 
-// count lets done know how many subscribers a channel has when the next command is
-// carried out. In a Redis Cluster, where each server knows its own only, all are
-// asked before the batch is sent.
-func (b *batch) count(channel topic, done func(n int, err error)) {
-	if b.l.client.Mode() == rueidis.ClientModeCluster {
-		done(b.countAll(channel))
-		return
+// do carries out the commands, in order. In a Redis Cluster one connection carries none
+// that belong to several servers: there, the order is kept for each of these.
+func (b *batch) do() []rueidis.RedisResult {
+	if b.l.a.opts.Mode != Classic && b.l.client.Mode() == rueidis.ClientModeCluster {
+		return b.l.client.DoMulti(context.Background(), b.cmds...)
 	}
-	b.add(numsub(b.l.client, channel), func(r rueidis.RedisResult) { done(readNumsub(r)) })
-}
-
-func (b *batch) countAll(channel topic) (int, error) {
-	if n, ok := b.counts[channel.name]; ok {
-		return n, nil
-	}
-	var group errgroup.Group
-	servers := b.l.client.Nodes()
-	counts := make(chan int, len(servers))
-	for _, server := range servers {
-		group.Go(func() error {
-			n, err := readNumsub(server.Do(context.Background(), numsub(server, channel)))
-			counts <- n
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return 0, err
-	}
-	sum := 0
-	for range servers {
-		sum += <-counts
-	}
-	if b.counts == nil {
-		b.counts = map[string]int{}
-	}
-	b.counts[channel.name] = sum
-	return sum, nil
-}
-
-func numsub(c rueidis.Client, channel topic) rueidis.Completed {
-	if channel.kind == byShard {
-		return c.B().PubsubShardnumsub().Channel(channel.name).Build()
-	}
-	return c.B().PubsubNumsub().Channel(channel.name).Build()
-}
-
-// readNumsub reads the answer to PUBSUB NUMSUB with one channel.
-func readNumsub(r rueidis.RedisResult) (int, error) {
-	m, err := r.AsIntMap()
-	if err != nil {
-		return 0, fmt.Errorf("count servers: %w", err)
-	}
-	for _, n := range m {
-		return int(n), nil
-	}
-	return 0, errors.New("count servers: no answer")
+	return b.l.pub.DoMulti(context.Background(), b.cmds...)
 }
 
 // send sends the batch and hands the results on. An error reply of Redis is a failure
@@ -134,7 +80,7 @@ func (b *batch) send() (err error) {
 	}
 	counts := &b.l.a.counts
 	// Without a deadline of its own: the connection has one for each command.
-	for i, r := range b.l.pub.DoMulti(context.Background(), b.cmds...) {
+	for i, r := range b.do() {
 		failed := r.Error()
 		if e, ok := rueidis.IsRedisErr(failed); ok && e.IsNoScript() {
 			b.loaded = nil

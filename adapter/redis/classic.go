@@ -149,7 +149,7 @@ func (w classic) ask(b *batch, i item) error {
 		i.q.Expect(nil, 1)
 		return w.request(b, i, id)
 	}
-	b.expectAll(i.n, i.q)
+	b.expectAll(i.n, i.q, topic{byChannel, i.n.requests()}, i.n.responses())
 	if i.op.Kind == adapter.Broadcast && i.n.a.opts.SocketIO2 {
 		return w.broadcast(b, i, id)
 	}

@@ -27,6 +27,7 @@ type link struct {
 	closed <-chan error    // sub's end, with the reason
 	failed chan error      // has room for one: why the link must end
 	have   map[string]bool // names of the topics that are subscribed; owned by listen
+	shards shards          // what listens to sharded channels in a Redis Cluster
 	canary canary
 
 	primary string // the server that Sentinel had named, "" without Sentinel; set by connect
@@ -91,7 +92,7 @@ func (a *Adapter) connect(cut context.Context) (*link, error) {
 	l.primary = primary(client)
 	l.sub, _ = client.Dedicate()
 	l.pub, _ = client.Dedicate()
-	l.closed = l.sub.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: l.receive})
+	l.closed = l.sub.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: func(m rueidis.PubSubMessage) { l.receive(&l.rx, m) }})
 	if err := l.pub.Do(context.Background(), l.first()).Error(); err != nil {
 		l.close()
 		return nil, err
@@ -142,6 +143,7 @@ func dialTCP(ctx context.Context, addr string, d *net.Dialer, t *tls.Config) (ne
 
 // close closes the connections and waits for the last message to be applied.
 func (l *link) close() {
+	l.shards.close()
 	l.sub.Close()
 	<-l.closed
 	l.pub.Close()
@@ -201,15 +203,16 @@ func (l *link) listen(ctx context.Context) error {
 	}
 }
 
-// receive hands a message to its namespace. It is called by the connection's reader.
-func (l *link) receive(m rueidis.PubSubMessage) {
+// receive hands a message to its namespace. It is called by a connection's reader, which
+// owns c.
+func (l *link) receive(c *codec, m rueidis.PubSubMessage) {
 	name := m.Pattern
 	if name == "" {
 		name = m.Channel
 	}
 	l.canary.heard.Add(1)
 	if n := l.a.byTopic(name); n != nil {
-		l.a.wire.receive(n, &l.rx, m)
+		l.a.wire.receive(n, c, m)
 		return
 	}
 	if now := time.Now(); l.a.mesh.mine(name) && l.a.hear(bytesOf(m.Message), now) {

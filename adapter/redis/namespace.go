@@ -101,16 +101,6 @@ func (n *namespace) failQueries(err error) {
 	n.queries.Each(func(q *adapter.Query) { q.Fail(err) })
 }
 
-// expect tells a query who is to answer, when so many servers are there and none of
-// them is known by name.
-func (n *namespace) expect(q *adapter.Query, servers int, err error) {
-	if err != nil {
-		q.Fail(err)
-		return
-	}
-	q.Expect(nil, max(servers-1, 0))
-}
-
 // undecodable counts a message that makes no sense. It is nothing: it may come from
 // any program that uses the same Redis.
 func (n *namespace) undecodable(channel string, size int, err error) {

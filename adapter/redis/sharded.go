@@ -47,7 +47,7 @@ func (w sharded) encode(b *batch, i item) error {
 		if err != nil {
 			return err
 		}
-		b.count(topic{byShard, n.channel}, func(servers int, err error) { n.expect(i.q, servers, err) })
+		b.expectAll(n, i.q, topic{byShard, n.channel}, n.channel)
 		return w.send(b, n.channel, m)
 	}
 	channel := n.channel

@@ -14,7 +14,6 @@ import (
 // clusterLacks is what the messages of the cluster adapters have no place for.
 var clusterLacks = adaptertest.Lacks{
 	Ask:          []adapter.Kind{adapter.Join, adapter.Leave, adapter.Disconnect},
-	Names:        true,
 	AckArguments: true,
 	Slow:         true,
 }

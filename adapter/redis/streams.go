@@ -96,7 +96,7 @@ func (w streams) encode(b *batch, i item) error {
 		if err != nil {
 			return err
 		}
-		b.count(topic{w.kind(), n.channel}, func(servers int, err error) { n.expect(i.q, servers, err) })
+		b.expectAll(n, i.q, topic{w.kind(), n.channel}, n.channel)
 		return w.send(b, n.channel, m)
 	case i.op.Kind == adapter.ServerSide:
 		return w.send(b, n.channel, n.message(i.op, ""))

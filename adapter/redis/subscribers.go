@@ -14,22 +14,39 @@ import (
 // subscribers lets done know how many subscribers each of some channels has when the
 // next command is carried out. In a Redis Cluster, where each server knows its own
 // only, all are asked before the batch is sent.
-func (b *batch) subscribers(channels []string, done func(counts map[string]int64, err error)) {
+func (b *batch) subscribers(kind topicKind, channels []string, done func(counts map[string]int64, err error)) {
 	if b.l.client.Mode() == rueidis.ClientModeCluster {
-		done(b.subscribersOfAll(channels))
+		done(b.subscribersOfAll(kind, channels))
 		return
 	}
-	b.add(b.l.client.B().PubsubNumsub().Channel(channels...).Build(), func(r rueidis.RedisResult) { done(r.AsIntMap()) })
+	b.add(numsub(b.l.client, kind, channels), func(r rueidis.RedisResult) { done(r.AsIntMap()) })
 }
 
-func (b *batch) subscribersOfAll(channels []string) (map[string]int64, error) {
+func numsub(c rueidis.Client, kind topicKind, channels []string) rueidis.Completed {
+	if kind == byShard {
+		// Not by its own builder, which wants the channels to be of one slot. Redis does not.
+		return c.B().Arbitrary("PUBSUB", "SHARDNUMSUB").Args(channels...).Build()
+	}
+	return c.B().PubsubNumsub().Channel(channels...).Build()
+}
+
+// count lets done know how many subscribers a channel has.
+func (b *batch) count(channel topic, done func(n int, err error)) {
+	b.subscribers(channel.kind, []string{channel.name}, func(counts map[string]int64, err error) {
+		if err != nil {
+			err = fmt.Errorf("count servers: %w", err)
+		}
+		done(int(counts[channel.name]), err)
+	})
+}
+
+func (b *batch) subscribersOfAll(kind topicKind, channels []string) (map[string]int64, error) {
 	var group errgroup.Group
 	var mu sync.Mutex
 	sum := map[string]int64{}
 	for _, server := range b.l.client.Nodes() {
 		group.Go(func() error {
-			cmd := server.B().PubsubNumsub().Channel(channels...).Build()
-			counts, err := server.Do(context.Background(), cmd).AsIntMap()
+			counts, err := server.Do(context.Background(), numsub(server, kind, channels)).AsIntMap()
 			mu.Lock()
 			defer mu.Unlock()
 			for channel, n := range counts {
@@ -41,16 +58,16 @@ func (b *batch) subscribersOfAll(channels []string) (map[string]int64, error) {
 	return sum, group.Wait()
 }
 
-// expectAll lets a query know who is to answer: the Damso nodes that listen to what is
-// for them alone in this namespace, by their names, and as many others as listen to
-// the requests besides.
-func (b *batch) expectAll(n *namespace, q *adapter.Query) {
-	channels := []string{n.requests()}
+// expectAll lets a query know who is to answer: the Damso nodes that listen to the
+// channels for them alone, by their names, and as many others as listen to the public
+// channel besides. The former are private with the node's id and "#" behind it.
+func (b *batch) expectAll(n *namespace, q *adapter.Query, public topic, private string) {
+	channels := []string{public.name}
 	nodes := n.a.others()
 	for _, id := range nodes {
-		channels = append(channels, n.responses()+id+"#")
+		channels = append(channels, private+id+"#")
 	}
-	b.subscribers(channels, func(counts map[string]int64, err error) {
+	b.subscribers(public.kind, channels, func(counts map[string]int64, err error) {
 		if err != nil {
 			q.Fail(fmt.Errorf("count servers: %w", err))
 			return
@@ -61,7 +78,7 @@ func (b *batch) expectAll(n *namespace, q *adapter.Query) {
 				here = append(here, id)
 			}
 		}
-		q.Expect(here, max(int(counts[n.requests()])-1-len(here), 0))
+		q.Expect(here, max(int(counts[public.name])-1-len(here), 0))
 	})
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"github.com/redis/rueidis"
 )
 
 // maxTopics is how many topics one command subscribes to.
@@ -109,6 +111,12 @@ func (l *link) do(ctx context.Context, on bool, topics []topic) error {
 			if t.kind == kind {
 				names = append(names, t.name)
 			}
+		}
+		if kind == byShard && l.client.Mode() == rueidis.ClientModeCluster {
+			if err := l.doShards(ctx, on, names); err != nil {
+				return err
+			}
+			continue
 		}
 		for chunk := range slices.Chunk(names, maxTopics) {
 			if err := l.sub.Do(ctx, kind.subscribe(l.sub.B(), on, chunk)).Error(); err != nil {

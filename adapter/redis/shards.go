@@ -1,0 +1,155 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+
+	"github.com/redis/rueidis"
+)
+
+// errMoved ends a link: the next one asks again which server has which slot.
+var errMoved = errors.New("a slot of the Redis Cluster has moved")
+
+// shards are connections to the servers of a Redis Cluster that listen to sharded
+// channels: each channel belongs to a slot, and is heard at the server of that slot.
+// It is owned by the goroutine that listens, but for leaving.
+type shards struct {
+	slots   []slotRange
+	servers map[string]rueidis.DedicatedClient // by address
+	readers sync.WaitGroup
+
+	mu      sync.Mutex
+	leaving map[string]bool // channels that are being unsubscribed; guarded by mu
+}
+
+// A slotRange says which server has some slots.
+type slotRange struct {
+	first, last int64
+	addr        string
+}
+
+// doShards subscribes or unsubscribes sharded channels.
+func (l *link) doShards(ctx context.Context, on bool, channels []string) error {
+	if len(channels) == 0 {
+		return nil
+	}
+	if l.shards.slots == nil {
+		if err := l.readSlots(ctx); err != nil {
+			return err
+		}
+	}
+	cmds := map[rueidis.DedicatedClient][]rueidis.Completed{}
+	for _, channel := range channels {
+		server, err := l.shard(channel)
+		if err != nil {
+			return err
+		}
+		if !on {
+			l.shards.leave(channel)
+		}
+		cmds[server] = append(cmds[server], byShard.subscribe(server.B(), on, []string{channel}))
+	}
+	for server, list := range cmds {
+		for _, r := range server.DoMulti(ctx, list...) {
+			if err := r.Error(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// readSlots asks which server has which slots.
+func (l *link) readSlots(ctx context.Context) error {
+	answer, err := l.client.Do(ctx, l.client.B().ClusterSlots().Build()).ToArray()
+	if err != nil {
+		return fmt.Errorf("slots: %w", err)
+	}
+	for _, r := range answer {
+		fields, err := r.ToArray()
+		if err != nil || len(fields) < 3 {
+			return fmt.Errorf("slots: not understood: %w", err)
+		}
+		first, _ := fields[0].AsInt64()
+		last, _ := fields[1].AsInt64()
+		master, err := fields[2].ToArray()
+		if err != nil || len(master) < 2 {
+			return fmt.Errorf("slots: not understood: %w", err)
+		}
+		host, _ := master[0].ToString()
+		port, _ := master[1].AsInt64()
+		l.shards.slots = append(l.shards.slots, slotRange{first, last, net.JoinHostPort(host, strconv.FormatInt(port, 10))})
+	}
+	return nil
+}
+
+// shard returns the connection to the server of a channel.
+func (l *link) shard(channel string) (rueidis.DedicatedClient, error) {
+	cmd := l.client.B().Ssubscribe().Channel(channel).Build()
+	slot := int64(cmd.Slot())
+	for _, r := range l.shards.slots {
+		if r.first <= slot && slot <= r.last {
+			return l.shardAt(r.addr)
+		}
+	}
+	return nil, fmt.Errorf("no server has slot %d", slot)
+}
+
+// shardAt returns the connection to a server.
+func (l *link) shardAt(addr string) (rueidis.DedicatedClient, error) {
+	if server := l.shards.servers[addr]; server != nil {
+		return server, nil
+	}
+	client := l.client.Nodes()[addr]
+	if client == nil {
+		return nil, fmt.Errorf("server %s of the Redis Cluster is not known", addr)
+	}
+	server, _ := client.Dedicate()
+	c := l.a.newCodec()
+	closed := server.SetPubSubHooks(rueidis.PubSubHooks{
+		OnMessage: func(m rueidis.PubSubMessage) { l.receive(&c, m) },
+		OnSubscription: func(s rueidis.PubSubSubscription) {
+			if s.Kind == "sunsubscribe" && !l.shards.left(s.Channel) {
+				l.fail(errMoved)
+			}
+		},
+	})
+	l.shards.readers.Go(func() { l.fail(fmt.Errorf("listen to %s: %w", addr, <-closed)) })
+	if l.shards.servers == nil {
+		l.shards.servers = map[string]rueidis.DedicatedClient{}
+	}
+	l.shards.servers[addr] = server
+	return server, nil
+}
+
+// leave notes that a channel is about to be unsubscribed.
+func (s *shards) leave(channel string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leaving == nil {
+		s.leaving = map[string]bool{}
+	}
+	s.leaving[channel] = true
+}
+
+// left reports whether it was this node that has unsubscribed a channel. When a slot
+// moves, the server does.
+func (s *shards) left(channel string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.leaving[channel]
+	delete(s.leaving, channel)
+	return was
+}
+
+// close closes the connections and waits for the last messages to be applied.
+func (s *shards) close() {
+	for _, server := range s.servers {
+		server.Close()
+	}
+	s.readers.Wait()
+}

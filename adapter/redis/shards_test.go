@@ -1,0 +1,87 @@
+package redis_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/adapter/adaptertest"
+	"github.com/damso/damso/adapter/redis"
+	"github.com/damso/damso/internal/redistest"
+)
+
+// clusterModes are the modes whose channels or keys belong to slots of a Redis Cluster.
+var clusterModes = map[string]redis.Options{
+	"dynamic":          {Mode: redis.ShardedDynamic},
+	"static":           {Mode: redis.ShardedStatic},
+	"streams":          {Mode: redis.Streams, Streams: redis.StreamOptions{Count: 3}},
+	"streams, sharded": {Mode: redis.Streams, Streams: redis.StreamOptions{Sharded: true}},
+}
+
+// onCluster returns n nodes that use a Redis Cluster.
+func onCluster(c *redistest.Cluster, opts redis.Options, n int) []adapter.Adapter {
+	opts.Logger = quiet
+	nodes := make([]adapter.Adapter, n)
+	for i := range nodes {
+		nodes[i] = redis.New(rueidis.ClientOption{InitAddress: c.Addrs()}, opts)
+	}
+	return nodes
+}
+
+// TestCluster: what is heard at several servers of a Redis Cluster. Between channels
+// there is no order there.
+func TestCluster(t *testing.T) {
+	servers := redistest.StartCluster(t)
+	for name, opts := range clusterModes {
+		t.Run(name, func(t *testing.T) {
+			opts.Prefix = "p" + name
+			nodes := adaptertest.Start(t, onCluster(servers, opts, 3)...)
+			for _, nsp := range []string{"/", "/chat", "/a", "/b"} {
+				members := adaptertest.Open(t, nsp, nodes...)
+				adaptertest.WaitServers(t, members...)
+				for i := range 8 {
+					room := fmt.Sprint("room", i)
+					adaptertest.Enter(t, members, room)
+					for j := range 20 {
+						members[0].Send(t, adaptertest.Event("e", j, room))
+					}
+					for j := range 20 {
+						members[1].Want(t, adaptertest.Event("e", j, room))
+						members[2].Want(t, adaptertest.Event("e", j, room))
+					}
+				}
+				op := adaptertest.Event("ask", 1)
+				op.Kind, op.Timeout = adapter.ServerSide, 20*time.Second
+				answers, err := members[2].Question(t, op)
+				if len(answers) != 2 || err != nil {
+					t.Errorf("%d answers, %v; want 2", len(answers), err)
+				}
+				for _, m := range members[:2] {
+					m.Want(t, op)
+				}
+			}
+		})
+	}
+}
+
+// TestSlotMoves: a channel is heard again at the server that its slot has moved to.
+func TestSlotMoves(t *testing.T) {
+	servers := redistest.StartCluster(t)
+	nodes := adaptertest.Start(t, onCluster(servers, redis.Options{Mode: redis.ShardedDynamic}, 2)...)
+	members := adaptertest.Open(t, "/", nodes...)
+	adaptertest.Enter(t, members, "room")
+	slot := servers.Slot("socket.io#/#room#")
+	before := nodes[0].(*redis.Adapter).Stats().Connects
+	servers.MoveSlot(slot, (servers.Owner(slot)+1)%3)
+	adaptertest.Wait(t, "connected again", func() error {
+		if now := nodes[0].(*redis.Adapter).Stats().Connects; now == before {
+			return fmt.Errorf("connected %d times", now)
+		}
+		return nodes[0].Ready()
+	})
+	adaptertest.WaitReady(t, nodes[1])
+	adaptertest.Enter(t, members, "room")
+}
