@@ -62,7 +62,7 @@ func devPorts(first uint16) [2]uint16 {
 // devBroker returns how the nodes get their adapters: to the Redis of the
 // settings, or to a broker in this process.
 func (a *app) devBroker() (connect func() adapter.Adapter, line string, stop func(), err error) {
-	if a.settings.RedisHost != "" {
+	if len(a.settings.RedisHosts) > 0 {
 		return a.adapter, a.brokerLine(), func() {}, nil
 	}
 	broker, err := miniredis.Run()

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -30,35 +33,62 @@ func (serveCmd) Run(ctx context.Context, a *app) error {
 
 // adapter connects to the Redis of the settings, if there is one.
 func (a *app) adapter() adapter.Adapter {
-	if a.settings.RedisHost == "" {
+	if len(a.settings.RedisHosts) == 0 {
 		return nil
 	}
-	return redis.New(a.redisClient(), redis.Options{Logger: a.log})
+	modes := map[string]redis.Mode{"classic": redis.Classic, "sharded": redis.ShardedDynamic, "streams": redis.Streams}
+	return redis.New(a.redisClient(), redis.Options{Mode: modes[a.settings.RedisMode], Name: a.settings.NodeID, Logger: a.log})
 }
 
 func (a *app) redisClient() rueidis.ClientOption {
 	s := a.settings
 	o := rueidis.ClientOption{
-		InitAddress: []string{s.RedisAddr()},
+		InitAddress: s.RedisAddrs(),
 		Username:    s.RedisUsername,
 		Password:    string(s.RedisPassword),
 	}
 	if s.RedisTLS {
-		o.TLSConfig = &tls.Config{ServerName: s.RedisHost, MinVersion: tls.VersionTLS12}
+		o.TLSConfig = &tls.Config{RootCAs: roots(s.RedisTLSCA), MinVersion: tls.VersionTLS12}
 	}
+	o.Sentinel.MasterSet = s.RedisSentinel
+	o.Sentinel.Password = string(s.RedisSentinelPassword)
+	o.Sentinel.TLSConfig = o.TLSConfig
 	return o
+}
+
+// roots returns the certificates in a file, nil for those of the system. The settings
+// have seen that it has some.
+func roots(file string) *x509.CertPool {
+	if file == "" {
+		return nil
+	}
+	text, _ := os.ReadFile(file) // what is not there is not trusted
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(text)
+	return pool
 }
 
 // brokerLine says how this node reaches others, and what to do if it does not.
 func (a *app) brokerLine() string {
-	addr := a.settings.RedisAddr()
-	if addr == "" {
+	addrs := a.settings.RedisAddrs()
+	if len(addrs) == 0 {
 		return "alone           set REDIS_HOST to join other nodes"
 	}
-	conn, err := net.DialTimeout("tcp", addr, 2*time.Second)
+	addr := strings.Join(addrs, ", ")
+	conn, err := dialFirst(addrs)
 	if err != nil {
 		return fmt.Sprintf("Redis %s can't be reached (%v): start it, or correct REDIS_HOST and REDIS_PORT. Until then this node serves its own clients only.", addr, err)
 	}
 	_ = conn.Close()
 	return "Redis           " + addr
+}
+
+// dialFirst connects to the first of the addresses that can be reached.
+func dialFirst(addrs []string) (conn net.Conn, err error) {
+	for _, addr := range addrs {
+		if conn, err = net.DialTimeout("tcp", addr, 2*time.Second); err == nil {
+			return conn, nil
+		}
+	}
+	return nil, err
 }

@@ -3,7 +3,6 @@ package settings
 import (
 	"errors"
 	"io/fs"
-	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
@@ -29,42 +28,6 @@ func (l *loader) check(s *Settings) {
 		l.fault("CORS_ORIGIN", problem)
 	}
 	s.CORSOrigins = origins
-}
-
-func (l *loader) checkRedis(s *Settings) {
-	if s.RedisPort == 0 {
-		l.fault("REDIS_PORT", `"0" is not a port number from 1 to 65535`)
-	}
-	if s.RedisHost != "" {
-		// The value is not shown: a whole URL with its password may be in it.
-		if problem := checkHost(s.RedisHost); problem != "" {
-			l.fault("REDIS_HOST", problem)
-		}
-		return
-	}
-	// Who sets one of these means to use Redis. Nodes that quietly stay alone
-	// would be found out much later, by users who don't see each other.
-	for _, name := range []string{"REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_TLS"} {
-		if v := l.values[name]; v != "" && (name != "REDIS_TLS" || s.RedisTLS) {
-			l.fault("REDIS_HOST", "is missing though "+name+" is set; set it too, or unset "+name+" to run without Redis")
-		}
-	}
-}
-
-// checkHost returns what is wrong with a host's name, "" if nothing is.
-func checkHost(host string) string {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return ""
-	}
-	switch {
-	case strings.Contains(host, "://"):
-		return "is a URL where only the host belongs; port, user and password have variables of their own"
-	case strings.Contains(host, ":"):
-		return "has a colon in it; the port belongs in REDIS_PORT"
-	case strings.ContainsAny(host, " \t\r\n/@,[]"):
-		return "is not the name or the address of one host"
-	}
-	return ""
 }
 
 // checkDir returns why dir can't be served, "" if it can.

@@ -37,7 +37,14 @@ func TestExampleFile(t *testing.T) {
 
 	// With all comments taken away it is a file of good examples.
 	all := writeFile(t, regexp.MustCompile(`(?m)^#([A-Z_]+=)`).ReplaceAllString(string(text), "$1"))
+	ca, err := os.ReadFile("testdata/ca.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Chdir(t.TempDir())
+	if err := os.WriteFile("redis-ca.pem", ca, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Mkdir("assets", 0o700); err != nil {
 		t.Fatal(err)
 	}

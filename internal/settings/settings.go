@@ -4,7 +4,6 @@ package settings
 
 import (
 	"log/slog"
-	"net"
 	"reflect"
 	"strconv"
 
@@ -19,13 +18,23 @@ type Settings struct {
 	// NodeID is the node's name in logs and on the page. If empty, the command makes one up.
 	NodeID string `env:"NODE_ID" example:"node-1"`
 
-	// RedisHost is where the nodes meet. If empty, there is no Redis and the node
-	// is alone; the other Redis settings are then empty too, save RedisPort.
-	RedisHost     string `env:"REDIS_HOST" example:"localhost"`
-	RedisPort     uint16 `env:"REDIS_PORT" envDefault:"6379" want:"a port number from 1 to 65535" example:"6379"`
-	RedisUsername string `env:"REDIS_USERNAME" example:"damso"`
-	RedisPassword Secret `env:"REDIS_PASSWORD"`
-	RedisTLS      bool   `env:"REDIS_TLS" envDefault:"false" want:"true or false" example:"true"`
+	// RedisHosts are where the nodes meet: one server, some servers of a Redis Cluster,
+	// or, with RedisSentinel, sentinels. Each may have a port of its own after a colon. If
+	// empty, there is no Redis and the node is alone; the other Redis settings are then
+	// empty too, save those that have defaults.
+	RedisHosts []string `env:"REDIS_HOST" example:"localhost"`
+	RedisPort  uint16   `env:"REDIS_PORT" envDefault:"6379" want:"a port number from 1 to 65535" example:"6379"`
+	// RedisSentinel is what the sentinels call the primary, if RedisHosts are sentinels.
+	RedisSentinel         string `env:"REDIS_SENTINEL" example:"mymaster"`
+	RedisSentinelPassword Secret `env:"REDIS_SENTINEL_PASSWORD"`
+	RedisUsername         string `env:"REDIS_USERNAME" example:"damso"`
+	RedisPassword         Secret `env:"REDIS_PASSWORD"`
+	RedisTLS              bool   `env:"REDIS_TLS" envDefault:"false" want:"true or false" example:"true"`
+	// RedisTLSCA is a file with the certificates of those who may have signed those of
+	// Redis, in PEM. If empty, they are the system's. Load has seen that it has some.
+	RedisTLSCA string `env:"REDIS_TLS_CA" example:"./redis-ca.pem"`
+	// RedisMode is how the nodes meet: classic, sharded or streams.
+	RedisMode string `env:"REDIS_MODE" envDefault:"classic" example:"classic"`
 
 	// LogLevel is the least level that is logged.
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" want:"debug, info, warn or error" example:"info"`
@@ -40,12 +49,14 @@ type Settings struct {
 	CORSOrigins []string `env:"CORS_ORIGIN" example:"https://chat.example.com,http://localhost:5173"`
 }
 
-// RedisAddr returns RedisHost and RedisPort as "host:port", or "" without Redis.
-func (s Settings) RedisAddr() string {
-	if s.RedisHost == "" {
-		return ""
+// RedisAddrs returns RedisHosts as "host:port", RedisPort for those without a port of
+// their own. It is empty without Redis.
+func (s Settings) RedisAddrs() (addrs []string) {
+	for _, host := range s.RedisHosts {
+		addr, _ := hostPort(host, strconv.Itoa(int(s.RedisPort)))
+		addrs = append(addrs, addr)
 	}
-	return net.JoinHostPort(s.RedisHost, strconv.Itoa(int(s.RedisPort)))
+	return addrs
 }
 
 // CORSCredentials reports whether other sites' pages may send cookies and HTTP

@@ -12,7 +12,7 @@ import (
 
 // defaults are the settings of an empty environment.
 func defaults() Settings {
-	return Settings{NodePort: 3000, RedisPort: 6379, LogLevel: slog.LevelInfo}
+	return Settings{NodePort: 3000, RedisPort: 6379, RedisMode: "classic", LogLevel: slog.LevelInfo}
 }
 
 func TestLoad(t *testing.T) {
@@ -25,7 +25,7 @@ func TestLoad(t *testing.T) {
 	}{
 		{"nothing", nil, "", func(s *Settings) {}},
 		{"the article's", nil, "NODE_PORT=3001\nREDIS_PORT=10300\nREDIS_HOST=localhost\n", func(s *Settings) {
-			s.NodePort, s.RedisHost, s.RedisPort = 3001, "localhost", 10300
+			s.NodePort, s.RedisHosts, s.RedisPort = 3001, []string{"localhost"}, 10300
 		}},
 		{"environment wins", []string{"NODE_PORT=3002"}, "NODE_PORT=3001\nLOG_LEVEL=debug", func(s *Settings) {
 			s.NodePort, s.LogLevel = 3002, slog.LevelDebug
@@ -35,7 +35,14 @@ func TestLoad(t *testing.T) {
 		{"unknown variables", []string{"NODE_PROT=x", "PATH=/bin"}, "WHAT=ever", func(s *Settings) {}},
 		{"port chosen by the system", []string{"NODE_PORT=0"}, "", func(s *Settings) { s.NodePort = 0 }},
 		{"all of Redis", []string{"REDIS_HOST=::1", "REDIS_USERNAME=u", "REDIS_PASSWORD=p=ä", "REDIS_TLS=1"}, "", func(s *Settings) {
-			s.RedisHost, s.RedisUsername, s.RedisPassword, s.RedisTLS = "::1", "u", "p=ä", true
+			s.RedisHosts, s.RedisUsername, s.RedisPassword, s.RedisTLS = []string{"::1"}, "u", "p=ä", true
+		}},
+		{"Redis Cluster", []string{"REDIS_HOST=a:7000, b ,[::1]:7001,", "REDIS_MODE=sharded"}, "", func(s *Settings) {
+			s.RedisHosts, s.RedisMode = []string{"a:7000", "b", "[::1]:7001"}, "sharded"
+		}},
+		{"Sentinel", []string{"REDIS_HOST=a:26379,b:26379", "REDIS_SENTINEL=main", "REDIS_SENTINEL_PASSWORD=p", "REDIS_TLS=true", "REDIS_TLS_CA=testdata/ca.pem"}, "", func(s *Settings) {
+			s.RedisHosts, s.RedisSentinel, s.RedisSentinelPassword = []string{"a:26379", "b:26379"}, "main", "p"
+			s.RedisTLS, s.RedisTLSCA = true, "testdata/ca.pem"
 		}},
 		{"no TLS, no host", []string{"REDIS_TLS=false"}, "", func(s *Settings) {}},
 		{"level in capitals", []string{"LOG_LEVEL=WARN"}, "", func(s *Settings) { s.LogLevel = slog.LevelWarn }},
@@ -47,7 +54,7 @@ func TestLoad(t *testing.T) {
 			s.CORSOrigins = []string{"https://example.com", "http://localhost:5173", "http://[::1]", "capacitor://localhost"}
 		}},
 		{"file of all forms", nil, "\ufeff# comment\r\n\r\nexport NODE_PORT=3001 # here\r\nREDIS_HOST='redis'\r\nREDIS_PASSWORD=\"two\r\nlines # no comment\"\r\nLOG_LEVEL: error", func(s *Settings) {
-			s.NodePort, s.RedisHost, s.RedisPassword, s.LogLevel = 3001, "redis", "two\nlines # no comment", slog.LevelError
+			s.NodePort, s.RedisHosts, s.RedisPassword, s.LogLevel = 3001, []string{"redis"}, "two\nlines # no comment", slog.LevelError
 		}},
 		{"file refers to itself", nil, "PORT=3009\nNODE_PORT=${PORT}\n", func(s *Settings) { s.NodePort = 3009 }},
 	}
@@ -87,11 +94,25 @@ func TestLoadFaults(t *testing.T) {
 		{"Redis password without host", []string{"REDIS_PASSWORD=hunter2"}, "", []string{
 			`REDIS_HOST: is missing though REDIS_PASSWORD is set; set it too, or unset REDIS_PASSWORD to run without Redis; for example REDIS_HOST=localhost`}},
 		{"Redis host is a URL", []string{"REDIS_HOST=redis://:hunter2@r:6379"}, "", []string{
-			`REDIS_HOST: is a URL where only the host belongs; port, user and password have variables of their own; for example REDIS_HOST=localhost`}},
-		{"Redis host with port", []string{"REDIS_HOST=r:6379"}, "", []string{
-			`REDIS_HOST: has a colon in it; the port belongs in REDIS_PORT; for example REDIS_HOST=localhost`}},
-		{"two Redis hosts", []string{"REDIS_HOST=a,b"}, "", []string{
-			`REDIS_HOST: is not the name or the address of one host; for example REDIS_HOST=localhost`}},
+			`REDIS_HOST: is a URL where only hosts belong; port, user and password have variables of their own; for example REDIS_HOST=localhost`}},
+		{"Redis host with a bad port", []string{"REDIS_HOST=r:0"}, "", []string{
+			`REDIS_HOST: has an entry whose port is not a number from 1 to 65535; for example REDIS_HOST=localhost`}},
+		{"Redis host with two colons", []string{"REDIS_HOST=r:1:2"}, "", []string{
+			`REDIS_HOST: has an entry that is neither a host nor host:port; for example REDIS_HOST=localhost`}},
+		{"Redis hosts, one of them none", []string{"REDIS_HOST=a,u@b"}, "", []string{
+			`REDIS_HOST: has an entry that is not the name or the address of a host; for example REDIS_HOST=localhost`}},
+		{"Redis mode", []string{"REDIS_HOST=a", "REDIS_MODE=fast"}, "", []string{
+			`REDIS_MODE: "fast" is not classic, sharded or streams; for example REDIS_MODE=classic`}},
+		{"Redis mode without host", []string{"REDIS_MODE=streams"}, "", []string{
+			`REDIS_HOST: is missing though REDIS_MODE is set; set it too, or unset REDIS_MODE to run without Redis; for example REDIS_HOST=localhost`}},
+		{"Redis certificate without TLS", []string{"REDIS_HOST=a", "REDIS_TLS_CA=testdata/ca.pem"}, "", []string{
+			`REDIS_TLS: is not true though REDIS_TLS_CA is set; for example REDIS_TLS=true`}},
+		{"no Redis certificate", []string{"REDIS_HOST=a", "REDIS_TLS=true", "REDIS_TLS_CA=" + file}, "", []string{
+			`REDIS_TLS_CA: there is no certificate in ` + file + `: it must be in PEM; for example REDIS_TLS_CA=./redis-ca.pem`}},
+		{"no Redis certificate's file", []string{"REDIS_HOST=a", "REDIS_TLS=true", "REDIS_TLS_CA=/no/such"}, "", []string{
+			`REDIS_TLS_CA: can't be read: no such file or directory; for example REDIS_TLS_CA=./redis-ca.pem`}},
+		{"sentinels' password without Sentinel", []string{"REDIS_HOST=a", "REDIS_SENTINEL_PASSWORD=hunter2"}, "", []string{
+			`REDIS_SENTINEL: is missing though REDIS_SENTINEL_PASSWORD is set; for example REDIS_SENTINEL=mymaster`}},
 		{"TLS", []string{"REDIS_HOST=r", "REDIS_TLS=yes"}, "", []string{
 			`REDIS_TLS: "yes" is not true or false; for example REDIS_TLS=true`}},
 		{"level", []string{"LOG_LEVEL=loud"}, "", []string{
@@ -180,13 +201,13 @@ func TestLoadFileIsFolder(t *testing.T) {
 	}
 }
 
-func TestRedisAddr(t *testing.T) {
-	for _, tt := range []struct{ host, want string }{
-		{"", ""}, {"redis", "redis:6379"}, {"::1", "[::1]:6379"},
-	} {
-		if got := (Settings{RedisHost: tt.host, RedisPort: 6379}).RedisAddr(); got != tt.want {
-			t.Errorf("host %q: %q, want %q", tt.host, got, tt.want)
-		}
+func TestRedisAddrs(t *testing.T) {
+	s := Settings{RedisHosts: []string{"r", "::1", "r:1", "[::1]:1"}, RedisPort: 6379}
+	if d := cmp.Diff([]string{"r:6379", "[::1]:6379", "r:1", "[::1]:1"}, s.RedisAddrs()); d != "" {
+		t.Errorf("addresses (-want +got):\n%s", d)
+	}
+	if addrs := (Settings{RedisPort: 6379}).RedisAddrs(); len(addrs) != 0 {
+		t.Errorf("addresses without Redis: %v", addrs)
 	}
 }
 
