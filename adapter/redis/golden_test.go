@@ -137,11 +137,11 @@ func goldenAnswers() map[string]map[string]struct {
 			"answer: broadcast, binary 2": {typeBroadcast, asked, ack(`[{"b":`+blob+`}]`, []byte{1, 255})},
 		},
 		node5: {
-			"answer: clients":    {old | typeClients, ids, adapter.Answer{Sockets: list}},
-			"answer: no clients": {old | typeClients, ids, adapter.Answer{}},
-			"answer: all rooms":  {old | typeAllRooms5, rooms, adapter.Answer{Rooms: []string{"42", id20, "room1"}}},
-			"answer: join":       {old | typeRemoteJoin, join, adapter.Answer{Count: 1}},
-			"answer: custom":     {old | typeCustom, told, adapter.Answer{Value: value}},
+			"answer: clients":    {old + typeClients, ids, adapter.Answer{Sockets: list}},
+			"answer: no clients": {old + typeClients, ids, adapter.Answer{}},
+			"answer: all rooms":  {old + typeAllRooms5, rooms, adapter.Answer{Rooms: []string{"42", id20, "room1"}}},
+			"answer: join":       {old + typeRemoteJoin, join, adapter.Answer{Count: 1}},
+			"answer: custom":     {old + typeCustom, told, adapter.Answer{Value: value}},
 		},
 	}
 }
@@ -266,7 +266,7 @@ func TestParser(t *testing.T) {
 func TestWay(t *testing.T) {
 	eight := question{from: "asker0", form: typeFetch}
 	told := question{from: "asker0", form: typeServerSide}
-	five := question{form: old | typeClients}
+	five := question{form: old + typeClients}
 	for _, test := range []struct {
 		opts    Options
 		to      question
