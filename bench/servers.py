@@ -1,5 +1,6 @@
 """Builds the programs, and starts and stops servers."""
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -42,6 +43,17 @@ def npm(dst, how):
             f.write(package)
     if how == "tsc":
         subprocess.run(["npm", "run", "build", "--loglevel=error"], cwd=dst, check=True, stdout=sys.stderr)
+
+
+def many_files():
+    """Lets all that is started from here open many files: a client that upgrades has two connections at times."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for n in (65536, hard):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (n, max(n, hard)))
+            return
+        except (ValueError, OSError):  # only root may have more than the hard limit
+            pass
 
 
 def free_port():

@@ -24,6 +24,11 @@ COLUMNS = {
     "G": [("all announced, s", "all_delivered_s"), ("connected, s", "connect_s"), ("received", "received"),
           ("lost", "lost"), ("server CPU s", "server_cpu_s"), ("server µs/delivery", "server_us_per_delivery"),
           ("failed connects", "connect_fails")],
+    "S": [("50 % back, s", "back_50_s"), ("95 %", "back_95_s"), ("99 %", "back_99_s"), ("all", "back_100_s"),
+          ("not back", "not_back"), ("lost again", "thrown_again"), ("attempts", "attempts"), ("503", "refused"),
+          ("timed out", "timeouts"), ("broken", "broken"), ("survivor's peak RSS MB", "rss_peak_mb"),
+          ("CPU ms/client", "server_ms_per_client"), ("server cores", "server_cores"), ("loadgen cores", "loadgen_cores"),
+          ("residents' echo p99 ms", "resident_p99_ms"), ("max ms", "resident_max_ms"), ("residents lost", "residents_lost")],
 }
 
 
@@ -44,7 +49,7 @@ def median(results, key):
 
 def derive(r):
     """Adds what is better read in other units."""
-    for k in ("before", "after"):
+    for k in ("before", "after", "peak"):
         if "rss_%s_kb" % k in r:
             r["rss_%s_mb" % k] = r["rss_%s_kb" % k] / 1024
     if "redis_cpu_s" in r and r.get("window_s"):

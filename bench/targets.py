@@ -3,6 +3,7 @@
 # name: (protocol, how it is built, command in the build directory, extra environment)
 TARGETS = {
     "damso": ("eio4", "ours", ["./server"], {}),
+    "damso-admit": ("eio4", "ours", ["./server"], {"ADMIT": "1000"}),
     "nest-7": ("eio3", "tsc", ["node", "dist/main.js"], {}),
     "nest-12": ("eio4", "tsc", ["node", "dist/main.js"], {}),
     "node-sio": ("eio4", "npm", ["node", "index.js"], {}),
@@ -19,6 +20,7 @@ DEFAULT_BLOCKS = "A50,Amax,Adeep,Bmax,C,Dws,Dpoll,E,F1k,G"
 # block: (nodes, with Redis, JOIN_MSG, rows); row: (name, what, loadgen's flags, pinned to a core each)
 FANOUT = "-mode fanout -n 1000"
 ROOMS = "-mode rooms -n 1000 -rooms 100 -senders 100"
+STORM = "-mode storm -n 10000 -c 200 -connect-timeout 20 -drain 90"
 BLOCKS = {
     "A": (1, False, "0", [
         ("A10", "fan-out 1 node, 10 msg/s", FANOUT + " -rate 10", False),
@@ -52,20 +54,28 @@ BLOCKS = {
     "G": (1, False, "1", [
         ("G", "join storm, 1,000 joins announced to all", "-mode join -n 1000", False),
     ]),
+    "S": (2, True, "0", [
+        ("Sws", "10,000 clients come back after a kill, WebSocket only", STORM, False),
+        ("Spoll", "10,000 clients come back after a kill, polling then upgrade", STORM + " -via polling", False),
+    ]),
 }
+KILLS = {"Sws", "Spoll"}  # the first node is dead after these rows
 
 # Blocks and rows that a target can't do, or that would say nothing new.
 SKIP = {
-    "go-centrifuge": {"Dpoll", "Dpoll200", "G"},
-    "floor-conn": {"B", "F", "G", "Dpoll", "Dpoll200"},
-    "floor-raw": {"A10", "A100", "Adeep", "B", "C", "D", "E", "F", "G"},
-    "floor-batch": {"A10", "B", "C", "D", "E", "F", "G"},
-    "floor-epoll": {"A10", "A100", "Adeep", "B", "F", "G", "Dpoll", "Dpoll200"},
+    "damso-admit": set("ABCDEFG"),
+    "go-centrifuge": {"Dpoll", "Dpoll200", "G", "S"},
+    "floor-conn": {"B", "F", "G", "S", "Dpoll", "Dpoll200"},
+    "floor-raw": {"A10", "A100", "Adeep", "B", "C", "D", "E", "F", "G", "S"},
+    "floor-batch": {"A10", "B", "C", "D", "E", "F", "G", "S"},
+    "floor-epoll": {"A10", "A100", "Adeep", "B", "F", "G", "S", "Dpoll", "Dpoll200"},
 }
 
 
 def source(target):
     """The folder in peers/ that a target is built from."""
+    if target == "damso-admit":
+        return "damso"
     return "floor-go" if target.startswith("floor-") else target
 
 

@@ -2,7 +2,8 @@
 // every server compared, over this library and with nothing of the product on it.
 //
 // It takes NODE_PORT, REDIS_HOST and REDIS_PORT (empty: one node), JOIN_MSG (0: no
-// announcement of joins) and PPROF_PORT (empty: no profiles) from the environment.
+// announcement of joins), PPROF_PORT (empty: no profiles) and ADMIT (how many sessions may be
+// opened in a second; empty: any number) from the environment.
 package main
 
 import (
@@ -15,12 +16,14 @@ import (
 	_ "net/http/pprof"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/redis/rueidis"
 
 	"github.com/damso/damso/adapter/redis"
+	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/socketio"
 )
 
@@ -39,7 +42,11 @@ func main() {
 
 // run serves until ctx ends.
 func run(ctx context.Context) error {
-	srv := socketio.NewServer(options())
+	opts, err := options()
+	if err != nil {
+		return err
+	}
+	srv := socketio.NewServer(opts)
 	defer srv.Close()
 	handle(srv.Of("/chat"), os.Getenv("JOIN_MSG") != "0")
 
@@ -61,12 +68,19 @@ func run(ctx context.Context) error {
 }
 
 // options joins the node to its cluster, if the environment names a Redis.
-func options() (opts socketio.Options) {
+func options() (opts socketio.Options, err error) {
 	if port := os.Getenv("REDIS_PORT"); port != "" {
 		addr := net.JoinHostPort(cmp.Or(os.Getenv("REDIS_HOST"), "127.0.0.1"), port)
 		opts.Adapter = redis.New(rueidis.ClientOption{InitAddress: []string{addr}}, redis.Options{})
 	}
-	return opts
+	if admit := os.Getenv("ADMIT"); admit != "" {
+		perSecond, err := strconv.ParseFloat(admit, 64)
+		if err != nil {
+			return opts, fmt.Errorf("bench: ADMIT: %w", err)
+		}
+		opts.Engine.Admission = &engineio.Admission{PerSecond: perSecond}
+	}
+	return opts, nil
 }
 
 // handle registers the events of the benchmark.

@@ -52,7 +52,7 @@ var rules = map[string]rule{
 	},
 	"bench/server": {
 		why:    "the lab measures the library, without the product on it",
-		ours:   []string{"adapter", "adapter/redis", "socketio", "socketio/packet"},
+		ours:   []string{"adapter", "adapter/redis", "engineio", "socketio", "socketio/packet"},
 		theirs: []string{rueidis},
 	},
 	"bench/adapters": {
