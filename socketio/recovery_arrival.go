@@ -61,6 +61,7 @@ func (h *history) takeOver(ctx context.Context, session *adapter.Session, at *of
 	if !ok {
 		return false
 	}
+	session.Stays = slices.DeleteFunc(session.Stays, func(stay adapter.Stay) bool { return isOver(stay, session.Base, at) })
 	l := h.await(session, s)
 	log, err := h.log.Missed(ctx, h.asks(l, session, from))
 	if err == nil {
@@ -156,12 +157,19 @@ func (h *history) prepare(l *line, session *adapter.Session, from adapter.Place,
 		l.arrival.missed = append(l.arrival.missed, m)
 		l.arrival.size += m.Size()
 	}
-	l.skip = log.N
-	for _, stay := range session.Stays {
-		if over := stay.To; stay.Open() || over.Node != from.Node || over.Own > from.Own || over.Seen > from.Seen {
-			l.past = append(l.past, stay)
-		}
+	l.skip, l.past = log.N, session.Stays
+}
+
+// isOver says whether a stay had ended when the client was handed what it has got last.
+// What was handed to it by the node at base came after everything on nodes before.
+func isOver(stay adapter.Stay, base adapter.Place, at *offset) bool {
+	if stay.Open() || at == nil {
+		return false
 	}
+	if at.Node == base.Node && at.Own >= base.Own && !at.replayed && stay.To.Node != base.Node {
+		return true
+	}
+	return stay.To.Node == at.Node && stay.To.Own <= at.Own && stay.To.Seen <= at.Seen
 }
 
 // welcome lets the line be that of s, whose client has been there all the time.

@@ -155,7 +155,9 @@ func (k *kept) Claim(_ context.Context, pid string) (s *adapter.Session, from st
 		if node := b.nodes[from]; node != nil && from != k.node.id {
 			node.notify(func() { node.moved(k.name, pid) })
 		}
-		return r.session, from, nil
+		session := *r.session
+		session.Stays = slices.Clone(session.Stays)
+		return &session, from, nil
 	}
 }
 

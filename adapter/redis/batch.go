@@ -22,6 +22,8 @@ type batch struct {
 	cmds   []rueidis.Completed
 	done   []func(rueidis.RedisResult) // what takes the result of each command
 	loaded map[*script]bool            // scripts that Redis knows
+
+	unsaved error // why a session could not be saved, nil if all were
 }
 
 // reset forgets what was collected.
@@ -33,6 +35,7 @@ func (b *batch) reset() {
 	clear(b.cmds)
 	clear(b.done)
 	b.cmds, b.done = b.cmds[:0], b.done[:0]
+	b.unsaved = nil
 }
 
 // add adds a command. done takes its result; if nil, an error ends the link.

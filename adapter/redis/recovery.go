@@ -108,6 +108,21 @@ func (n *namespace) seen(message []byte) {
 	}
 }
 
+// numbers returns the last numbers in the logs of namespaces, before they are
+// subscribed: clients that join then have missed nothing up to them.
+func (l *link) numbers(ctx context.Context, namespaces []*namespace) map[*namespace]uint64 {
+	last := map[*namespace]uint64{}
+	for _, n := range namespaces {
+		if n.kept == nil {
+			continue
+		}
+		if at, err := l.client.Do(ctx, l.client.B().Get().Key(n.kept.counter()).Build()).AsUint64(); err == nil {
+			last[n] = at
+		}
+	}
+	return last
+}
+
 const movedPrefix = "moved:"
 
 // moved takes the news that a session of this node is another's.

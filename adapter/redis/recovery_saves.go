@@ -1,6 +1,8 @@
 package redis
 
 import (
+	"cmp"
+	"fmt"
 	"log/slog"
 	"sync"
 
@@ -42,10 +44,7 @@ func (s *saves) put(at saving, source adapter.Source) {
 		return
 	}
 	s.waiting[at] = source
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.signal()
 }
 
 // take takes one out.
@@ -83,8 +82,8 @@ func (l *link) save() error {
 		for at, source := range sessions {
 			at.k.save(&l.tx, at.pid, source)
 		}
-		if err := l.tx.send(); err != nil {
-			return err
+		if err := cmp.Or(l.tx.send(), l.tx.unsaved); err != nil {
+			return fmt.Errorf("save a session: %w", err)
 		}
 	}
 }
@@ -110,6 +109,7 @@ func (k *kept) save(b *batch, pid string, source adapter.Source) {
 		switch ours, err := r.AsBool(); {
 		case err != nil:
 			k.a.saves.again(saving{k, pid}, source)
+			b.unsaved = err
 		case !ours && source != nil:
 			source.Lost()
 		}
@@ -122,5 +122,14 @@ func (s *saves) again(at saving, source adapter.Source) {
 	defer s.mu.Unlock()
 	if _, ok := s.waiting[at]; !ok {
 		s.waiting[at] = source
+	}
+	s.signal()
+}
+
+// signal wakes the one who writes; mu is held.
+func (s *saves) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
 	}
 }

@@ -96,10 +96,14 @@ func (l *link) subscribe(ctx context.Context) error {
 	if err := l.do(ctx, false, off); err != nil {
 		return fmt.Errorf("unsubscribe: %w", err)
 	}
+	seen := l.numbers(ctx, namespaces)
 	if err := l.do(ctx, true, on); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	l.a.setSubscribed(namespaces)
+	for n, at := range seen {
+		n.keptLocal.Seen(at)
+	}
 	return nil
 }
 
