@@ -42,4 +42,16 @@
 // Damso nodes give a sign of life every second on PREFIX-damso#, and send each other
 // messages there: [Adapter.Send]. What comes back of the own signs proves that this
 // node hears: [Adapter.Ready].
+//
+// # Modes
+//
+// The above is mode [Classic]. In the sharded modes everything is SPUBLISHed as one
+// object {type, data, uid, nsp}, in JSON or, with binary, in MessagePack: to the public
+// channel PREFIX#NSP#, to PREFIX#NSP#ROOM# while rooms have channels of their own, and
+// answers to PREFIX#NSP#UID# of the one who has asked. In mode [Streams], what is for
+// sockets is added to a stream with the fields uid, nsp, type and data, and read from
+// there on; questions and answers are PUBLISHed to the public and the asker's channel.
+//
+// In a Redis Cluster, sharded channels and streams are at the servers of their slots.
+// There is order in each channel and each stream, and none between them.
 package redis
