@@ -316,6 +316,24 @@ func TestRedisAway(t *testing.T) {
 	}
 }
 
+// TestRedisModes has two nodes meet in each way, over TLS with a certificate of one's own.
+func TestRedisModes(t *testing.T) {
+	server := redistest.StartTLS(t)
+	for _, mode := range []string{"classic", "sharded", "streams"} {
+		t.Run(mode, func(t *testing.T) {
+			var clients []*siotest.Client
+			for range 2 {
+				p := start(t, "serve", "NODE_PORT=0", "REDIS_HOST="+server.Addr(), "REDIS_TLS=true", "REDIS_TLS_CA="+server.CAFile(), "REDIS_MODE="+mode)
+				addr := p.addrs(1)[0]
+				awaitReady(t, addr, http.StatusOK)
+				clients = append(clients, join(t, addr))
+			}
+			say(t, clients[0], "안녕", clients[1])
+			say(t, clients[1], "hello", clients[0])
+		})
+	}
+}
+
 // TestRedisPassword has a Redis that wants another password.
 func TestRedisPassword(t *testing.T) {
 	server := redistest.Start(t)
