@@ -38,6 +38,8 @@ func TestCommandLine(t *testing.T) {
 		{args: "dev", environ: []string{"STATIC_DIR=/no/such/folder"}, status: 2, err: []string{"damso: the settings have faults:", "  STATIC_DIR: there is no folder"}},
 		{args: "dev", environ: []string{"NODE_PORT=65535"}, status: 2, err: []string{"damso: the settings have faults:", "  NODE_PORT: 65535 leaves no port"}},
 		{args: "version", environ: []string{"NODE_PORT=http"}, out: "damso "},
+		{args: "drain", status: 1, err: []string{"damso: this needs ADMIN_PORT"}},
+		{args: "rebalance", status: 1, err: []string{"damso: this needs ADMIN_PORT"}},
 	}
 	for _, test := range tests {
 		t.Run(test.args, func(t *testing.T) {

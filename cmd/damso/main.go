@@ -18,10 +18,12 @@ import (
 
 // commands are what the program can be told to do.
 type commands struct {
-	Serve   serveCmd   `cmd:"" help:"Serve one node. With REDIS_HOST it is one of many; without, it is alone."`
-	Dev     devCmd     `cmd:"" help:"Serve two nodes, on ports 3000 and 3001, over a broker of their own or the Redis of REDIS_HOST."`
-	Doctor  doctorCmd  `cmd:"" help:"Examine a Socket.IO server as its clients meet it, and say what is wrong and what to do."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve     serveCmd     `cmd:"" help:"Serve one node. With REDIS_HOST it is one of many; without, it is alone."`
+	Dev       devCmd       `cmd:"" help:"Serve two nodes, on ports 3000 and 3001, over a broker of their own or the Redis of REDIS_HOST."`
+	Drain     drainCmd     `cmd:"" help:"Send the clients of the node with this ADMIN_PORT to other nodes, one after the other, and let it take no more."`
+	Rebalance rebalanceCmd `cmd:"" help:"Send as many clients to other nodes as the node with this ADMIN_PORT has more than the mean."`
+	Doctor    doctorCmd    `cmd:"" help:"Examine a Socket.IO server as its clients meet it, and say what is wrong and what to do."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // An app is what a command works with.
@@ -45,7 +47,7 @@ func run(ctx context.Context, args, environ []string, out, errOut io.Writer) int
 	var c commands
 	exit := -1
 	parser := kong.Must(&c, kong.Name("damso"),
-		kong.Description("Damso, a chat that scales out: Socket.IO for any number of nodes.\n\nSettings come from the environment and from .env: NODE_PORT, NODE_ID, REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD, REDIS_TLS, LOG_LEVEL, STATIC_DIR, CORS_ORIGIN."),
+		kong.Description("Damso, a chat that scales out: Socket.IO for any number of nodes.\n\nSettings come from the environment and from .env: NODE_PORT, NODE_ID, REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD, REDIS_TLS, LOG_LEVEL, STATIC_DIR, CORS_ORIGIN, ADMIN_PORT."),
 		kong.Writers(out, errOut), kong.Exit(func(status int) { exit = status }), kong.UsageOnError())
 	if len(args) == 0 {
 		args = []string{"--help"}

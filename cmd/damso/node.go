@@ -35,6 +35,7 @@ type node struct {
 	listener net.Listener
 	io       *socketio.Server
 	http     *http.Server
+	admin    *http.Server // nil without ADMIN_PORT
 }
 
 // newNode listens on the port and wires a node together. a may be nil.
@@ -130,7 +131,7 @@ func (n *node) url() string {
 }
 
 // serve serves until ctx ends; then it refuses new clients, tells those there are,
-// and returns within stopTimeout and requestTimeout.
+// and returns within drainTimeout, stopTimeout and requestTimeout.
 func (n *node) serve(ctx context.Context) error {
 	failed := make(chan error, 1)
 	go func() { failed <- n.http.Serve(n.listener) }()
@@ -144,8 +145,14 @@ func (n *node) serve(ctx context.Context) error {
 }
 
 func (n *node) stop() error {
-	_ = n.listener.Close() // refuses new connections; what is open goes on
-	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	_ = n.io.Drain(ctx, pace(n.io.Connections())) // Shutdown does the rest
+	_ = n.listener.Close()                        // refuses new connections; what is open goes on
+	if n.admin != nil {
+		_ = n.admin.Close()
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	err := n.io.Shutdown(ctx)
 	ctx, cancel = context.WithTimeout(context.Background(), requestTimeout)

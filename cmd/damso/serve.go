@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -26,6 +27,9 @@ func (serveCmd) Run(ctx context.Context, a *app) error {
 	n, err := newNode(a.settings, a.settings.NodePort, a.adapter(), a.log)
 	if err != nil {
 		return err
+	}
+	if err := n.listenAdmin(a.settings.AdminPort); err != nil {
+		return errors.Join(err, n.stop())
 	}
 	fmt.Fprintf(a.out, "Damso %s\n  node %-12s %s\n  %s\n", version(), n.id, n.url(), a.brokerLine())
 	return n.serve(ctx)

@@ -36,6 +36,10 @@ type Settings struct {
 	// RedisMode is how the nodes meet: classic, sharded or streams.
 	RedisMode string `env:"REDIS_MODE" envDefault:"classic" example:"classic"`
 
+	// AdminPort is where a node takes orders from its machine: to drain, to rebalance. With
+	// 0 it takes none.
+	AdminPort uint16 `env:"ADMIN_PORT" envDefault:"0" want:"a port number from 0 to 65535" example:"3900"`
+
 	// LogLevel is the least level that is logged.
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" want:"debug, info, warn or error" example:"info"`
 
