@@ -176,6 +176,22 @@ func (s *Server) forwardUpgrade(w http.ResponseWriter, r *http.Request, u *Upgra
 	s.opts.Router.Relay(u, conn, rest)
 }
 
+// forwardStream relays a stream for a session that is not here, once the session's node
+// agrees to it.
+func (s *Server) forwardStream(ctx context.Context, unknown *ConnectionError, conn net.Conn, rest []byte) error {
+	sid, _ := unknown.Context["sid"].(string)
+	u := &Upgrade{Session: sid, Protocol: 4, Transport: WebTransport}
+	err := s.opts.Router.Upgrade(ctx, u)
+	switch refusal, ok := errors.AsType[*ConnectionError](err); {
+	case ok:
+		return refusal
+	case err != nil:
+		return unknown
+	}
+	s.opts.Router.Relay(u, conn, rest)
+	return nil
+}
+
 // checkPrefix says what is wrong with the prefix of a router.
 func checkPrefix(prefix string) error {
 	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

@@ -44,6 +44,11 @@ func (s *Server) ServeStream(ctx context.Context, r *http.Request, conn net.Conn
 		return err
 	}
 	c, err := s.attachStream(r, conn, open)
+	if failure, ok := errors.AsType[*ConnectionError](err); ok && s.routes(failure) {
+		if err = s.forwardStream(ctx, failure, conn, rest); err == nil {
+			return nil
+		}
+	}
 	if err != nil {
 		if failure, ok := errors.AsType[*ConnectionError](err); ok && s.opts.OnConnectionError != nil {
 			s.opts.OnConnectionError(r, failure)

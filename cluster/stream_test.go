@@ -1,0 +1,78 @@
+package cluster_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+
+	"github.com/damso/damso/cluster"
+	"github.com/damso/damso/engineio"
+	"github.com/damso/damso/internal/siotest"
+)
+
+// TestStream upgrades a session to a stream at another node, as WebTransport has them.
+func TestStream(t *testing.T) {
+	opts := engineio.Options{Transports: []string{engineio.Polling, engineio.WebTransport}}
+	bubble(t, opts, cluster.Options{}, func(t *testing.T, p *pair, clients *siotest.Server) {
+		c := clients.Open(siotest.Options{Polling: true})
+		ours, theirs := net.Pipe()
+		r, err := http.NewRequest(http.MethodConnect, "/engine.io/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		served := make(chan error, 1)
+		go func() { served <- p.front.engine.ServeStream(t.Context(), r, theirs) }()
+		send := func(packet string) {
+			if _, err := ours.Write(append([]byte{byte(len(packet))}, packet...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := func(packet string) {
+			t.Helper()
+			buf := make([]byte, 1+len(packet))
+			if _, err := io.ReadFull(ours, buf); err != nil || string(buf[1:]) != packet {
+				t.Fatalf("got %q, %v; want %q", buf, err, packet)
+			}
+		}
+		send(`0{"sid":"` + c.SID + `"}`)
+		if err := <-served; err != nil {
+			t.Fatal(err)
+		}
+		send("2probe")
+		want("3probe")
+		send("5")
+		send("4hello")
+		want("4hello")
+		ours.Close()
+		p.wantClosed(t, engineio.TransportClose)
+	})
+}
+
+// TestForgedStream asks for a session that there is not.
+func TestForgedStream(t *testing.T) {
+	opts := engineio.Options{Transports: []string{engineio.Polling, engineio.WebTransport}}
+	bubble(t, opts, cluster.Options{}, func(t *testing.T, p *pair, _ *siotest.Server) {
+		for _, sid := range []string{p.owner.Prefix() + "AAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAA"} {
+			ours, theirs := net.Pipe()
+			served := make(chan error, 1)
+			r, err := http.NewRequest(http.MethodConnect, "/engine.io/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() { served <- p.front.engine.ServeStream(t.Context(), r, theirs) }()
+			open := `0{"sid":"` + sid + `"}`
+			if _, err := ours.Write(append([]byte{byte(len(open))}, open...)); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-served; err == nil {
+				t.Errorf("%q was taken", sid)
+			}
+			synctest.Wait()
+			if _, err := ours.Read(make([]byte, 1)); err == nil {
+				t.Errorf("%q is kept", sid)
+			}
+		}
+	})
+}
