@@ -2,8 +2,7 @@
 // A member of the crowd: one client of the chat, which keeps account of what it says
 // and hears.
 
-// What the chat refuses: the answer goes to the sender alone, as an event, and says what
-// was wrong. Asked in this order, answers that are lost, doubled or out of order show.
+// What the chat refuses: the answer goes to the sender alone, and says what was wrong.
 const questions = [
   [{ name: 'a' }, 'text must be a string'],
   [{ text: '나' }, 'name must be a string'],
@@ -25,7 +24,7 @@ class Member {
     this.nodes = [];     // that have served it
     this.asked = 0;
     this.answered = 0;
-    this.open = [];      // questions without an answer: {answer, doubtful}
+    this.open = [];      // questions without an answer: {doubtful}
     this.heard = new Map(); // series → last number
     this.away = new Map();  // series → what was heard before it was away, not recovered
     this.series = [];    // what it says to all: {name, last, broken}
@@ -43,7 +42,6 @@ class Member {
       socket.on(event, (err) => { this.failures++; this.failure = String(err && err.message || err); });
     }
     socket.on('node', ({ id }) => { this.nodes.push(id); });
-    socket.on('exception', ({ message }) => this.answer(message));
     socket.on('msgToClient', ({ name, text }) => { if (name !== 'admin') this.hear(name, Number(text)); });
   }
 
@@ -64,16 +62,20 @@ class Member {
   // ask says something whose answer is for this member alone.
   ask() {
     if (!this.isConnected()) return;
-    const [payload, answer] = questions[this.asked++ % questions.length];
-    this.open.push({ answer, doubtful: false });
-    this.socket.emit('msgToServer', payload);
+    const [payload, want] = questions[this.asked++ % questions.length];
+    const question = { doubtful: false };
+    this.open.push(question);
+    this.socket.emit('msgToServer', payload, ({ message }) => {
+      if (message !== want) this.fault(`the answer is ${message}, want ${want}`);
+      this.answer(question);
+    });
   }
 
-  answer(message) {
+  answer(question) {
     // With the connection, what was on its way in either direction may be lost.
-    while (this.open.length > 0 && this.open[0].doubtful && this.open[0].answer !== message) this.open.shift();
-    const want = this.open.shift();
-    if (want === undefined || want.answer !== message) return this.fault(`answer ${this.answered + 1} is ${message}, want ${want && want.answer}`);
+    while (this.open.length > 0 && this.open[0] !== question && this.open[0].doubtful) this.open.shift();
+    if (this.open[0] !== question) return this.fault(`answer ${this.answered + 1} comes twice, or before another one`);
+    this.open.shift();
     this.answered++;
   }
 
