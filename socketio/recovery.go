@@ -11,9 +11,17 @@ import (
 )
 
 // Recovery turns on connection state recovery: a client that loses its connection and
-// comes back in time, to the same node, is the same socket again, with id, rooms and
-// data, and gets the events that it has missed, in their order and each once. The zero
-// value has the limits below, in memory and for each namespace.
+// comes back in time is the same socket again, with id, rooms and data, and gets the
+// events that it has missed, in their order and each once. The zero value has the limits
+// below, in memory and for each namespace.
+//
+// With an adapter that is an [adapter.Keeper], as classic PUB/SUB of package
+// adapter/redis, it may come back to any node, also if the one that it has left was
+// killed: sessions are kept there as they change, and events for each room. Then
+// [Socket.Emit] is published, too. What only the node that it has left can give back:
+// events of [Broadcast.Local] and of servers of Node.js, acknowledgements that are
+// awaited, and what [Socket.SetValue] keeps. While the adapter can't be reached, clients
+// come back to the same node only.
 //
 // It works with the clients of Socket.IO 4.6 and later, by themselves. To them, each
 // event has one argument more, a string, which comes last: its offset. Events are
@@ -54,7 +62,7 @@ type Recovery struct {
 	// before. If nil, [Socket.Data] returns it as it is, a [Raw].
 	Data func(Raw) (any, error)
 
-	// MaxPackets is how many events are kept. If zero, it is 10,000. When there are
+	// MaxPackets is how many events are kept, and by an [adapter.Keeper] for each room. If zero, it is 10,000. When there are
 	// more, the oldest are dropped, and clients that have missed one of them are not
 	// recovered.
 	MaxPackets int

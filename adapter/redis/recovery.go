@@ -40,10 +40,11 @@ type keptLocal interface {
 	Moved(pid string)
 }
 
-// OpenKept implements [adapter.Keeper]. The error wraps [errors.ErrUnsupported] if the
-// servers have a parser of their own: then Redis could not number the messages.
+// OpenKept implements [adapter.Keeper]. The error wraps [errors.ErrUnsupported] in other
+// modes than [Classic]; with a parser, since Redis could not number the messages; and
+// with ExactRooms, since what is sent to a room is not heard the moment it is joined.
 func (a *Adapter) OpenKept(nsp string, local adapter.KeptLocal, keep adapter.Keep) (adapter.Kept, error) {
-	if _, ok := a.wire.(classic); !ok || a.opts.Parser != nil {
+	if _, ok := a.wire.(classic); !ok || a.opts.Parser != nil || a.opts.ExactRooms {
 		return nil, fmt.Errorf("redis: recovery over nodes: %w", errors.ErrUnsupported)
 	}
 	n := newNamespace(a, nsp, local)
