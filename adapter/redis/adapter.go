@@ -174,6 +174,7 @@ func New(client rueidis.ClientOption, opts Options) *Adapter {
 // withDefaults completes the options of the Redis client.
 func withDefaults(o rueidis.ClientOption) rueidis.ClientOption {
 	o.DisableCache = true
+	o.DisableRetry = true // a command that fails ends the link; the client would try it for ever
 	if o.Dialer.Timeout == 0 {
 		o.Dialer.Timeout = 3 * time.Second
 	}

@@ -70,7 +70,7 @@ func (b *batch) publish(kind topicKind, channel, message string) {
 // that belong to several servers: there, the order is kept for each of these.
 func (b *batch) do() []rueidis.RedisResult {
 	if b.l.a.opts.Mode != Classic && b.l.client.Mode() == rueidis.ClientModeCluster {
-		return b.l.client.DoMulti(context.Background(), b.cmds...)
+		return b.l.client.DoMulti(b.l.cut, b.cmds...)
 	}
 	return b.l.pub.DoMulti(context.Background(), b.cmds...)
 }

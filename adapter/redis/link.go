@@ -22,6 +22,7 @@ type link struct {
 	// Set by connect, then never written.
 	a      *Adapter
 	client rueidis.Client
+	cut    context.Context // ends when nothing may be waited for any more
 	sub    rueidis.DedicatedClient
 	pub    rueidis.DedicatedClient
 	closed <-chan error    // sub's end, with the reason
@@ -86,7 +87,7 @@ func (a *Adapter) connect(cut context.Context) (*link, error) {
 		}
 		return nil, err
 	}
-	l := &link{a: a, client: client, failed: make(chan error, 1), have: map[string]bool{}}
+	l := &link{a: a, client: client, cut: cut, failed: make(chan error, 1), have: map[string]bool{}}
 	l.tx.l = l
 	l.tx.codec, l.rx = a.newCodec(), a.newCodec()
 	l.primary = primary(client)
@@ -98,7 +99,7 @@ func (a *Adapter) connect(cut context.Context) (*link, error) {
 		return nil, err
 	}
 	for _, s := range a.streams {
-		if err := l.locate(context.Background(), s); err != nil {
+		if err := l.locate(cut, s); err != nil {
 			l.close()
 			return nil, err
 		}

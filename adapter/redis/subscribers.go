@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"context"
 	"fmt"
 	"sync"
 
@@ -46,7 +45,7 @@ func (b *batch) subscribersOfAll(kind topicKind, channels []string) (map[string]
 	sum := map[string]int64{}
 	for _, server := range b.l.client.Nodes() {
 		group.Go(func() error {
-			counts, err := server.Do(context.Background(), numsub(server, kind, channels)).AsIntMap()
+			counts, err := server.Do(b.l.cut, numsub(server, kind, channels)).AsIntMap()
 			mu.Lock()
 			defer mu.Unlock()
 			for channel, n := range counts {
