@@ -136,7 +136,7 @@ func (p *polling) receive(ctx context.Context) ([]enginewire.Packet, error) {
 }
 
 func (p *polling) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), partTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTimeout)
 	defer cancel()
 	_ = p.send(ctx, enginewire.Packet{Type: enginewire.Close})
 	p.caller.close()

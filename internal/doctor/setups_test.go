@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -35,6 +36,12 @@ func TestHealthy(t *testing.T) {
 		}},
 		{name: "two nodes of Damso, a cookie", build: func(t *testing.T) Options {
 			return Options{URL: (&proxy{sticky: true}).start(t, damsos(t)...) + "/chat"}
+		}},
+		{name: "two nodes of Damso, nginx in turn", build: func(t *testing.T) Options {
+			return Options{URL: nginx(t, upgrades, damsos(t)...) + "/chat"}
+		}},
+		{name: "two nodes of Damso, connections in turn, clients 1 and 2", build: func(t *testing.T) Options {
+			return Options{URL: tcpBalancer(t, damsos(t)...) + "/chat", Protocol: 3}
 		}},
 		{name: "two nodes of Damso, an event", build: func(t *testing.T) Options {
 			return Options{URL: (&proxy{sticky: true}).start(t, damsos(t)...) + "/chat",
@@ -90,6 +97,9 @@ func TestNetwork(t *testing.T) {
 		{"an old version of TLS", secure(func(_ *x509.Certificate, c *tls.Config) {
 			c.MinVersion, c.MaxVersion = tls.VersionTLS11, tls.VersionTLS11
 		}), []string{"tls-old"}},
+		{"a certificate of the client's wanted", secure(func(_ *x509.Certificate, c *tls.Config) {
+			c.MaxVersion, c.ClientAuth = tls.VersionTLS12, tls.RequireAnyClientCert
+		}), []string{"tls-failed"}},
 		{"an authority that nobody knows", func(t *testing.T) Options {
 			return Options{URL: newAuthority(t).secure((&proxy{}).handler(t, damso(t, "one", nil)), func(*x509.Certificate, *tls.Config) {})}
 		}, []string{"tls-untrusted"}},
@@ -135,6 +145,7 @@ func TestPath(t *testing.T) {
 		{"a wrong password", func(t *testing.T) Options {
 			return Options{URL: node(t, "server-4", "{}", "secret"), Auth: json.RawMessage(`{"token":"wrong"}`)}
 		}, []string{"connect-refused"}},
+		{"middleware that says nothing", func(t *testing.T) Options { return Options{URL: node(t, "server-4", "{}") + "/silent"} }, []string{"join-silent"}},
 		{"an unknown namespace", func(t *testing.T) Options { return Options{URL: node(t, "server-4", "{}") + "/nowhere"} }, []string{"namespace-unknown"}},
 		{"no CORS", func(t *testing.T) Options {
 			return Options{URL: node(t, "server-4", "{}"), Origin: "https://page.example"}
@@ -194,6 +205,15 @@ func TestProxies(t *testing.T) {
 				return isUpgrade(r)
 			}}
 		}), []string{"websocket-blocked"}},
+		{"upgrades forbidden", behind(func() *proxy {
+			return &proxy{harm: func(w http.ResponseWriter, r *http.Request) bool {
+				no := isUpgrade(r) && r.URL.Query().Has("sid")
+				if no {
+					w.WriteHeader(http.StatusForbidden)
+				}
+				return no
+			}}
+		}), []string{"upgrade-fails"}},
 		{"WebSocket without frames", behind(func() *proxy {
 			return &proxy{harm: func(w http.ResponseWriter, r *http.Request) bool {
 				if isUpgrade(r) {
@@ -225,6 +245,38 @@ func TestProxies(t *testing.T) {
 		{"a cache", behind(func() *proxy { c := &cache{}; return &proxy{harm: c.serve, answer: c.keep} }), []string{"proxy-caching"}},
 		{"a slow heartbeat", func(t *testing.T) Options { return Options{URL: node(t, "server-4", `{"pingInterval":90000}`)} }, []string{"ping-interval"}},
 	})
+}
+
+// TestSecrets has a server whose certificate is wrong: it gets no request.
+func TestSecrets(t *testing.T) {
+	asked := make(chan string, 100)
+	u := newAuthority(t).secure(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.URL.Path }), func(*x509.Certificate, *tls.Config) {})
+	for name, o := range map[string]Options{
+		"auth": {Auth: json.RawMessage(`{"token":"secret"}`)}, "header": {Header: http.Header{"Authorization": {"secret"}}}, "query": {Query: url.Values{"token": {"secret"}}},
+	} {
+		o.URL = u
+		report, err := Examine(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(report.Findings) != 1 || report.Findings[0].ID != "tls-untrusted" || len(report.Notes) != 1 || report.Notes[0].ID != "not-trusted" {
+			t.Errorf("%s: findings %v, notes %v", name, report.Findings, report.Notes)
+		}
+	}
+	if len(asked) > 0 {
+		t.Errorf("it was asked for %s", <-asked)
+	}
+}
+
+// TestNodesOfDamso has the doctor say who answered.
+func TestNodesOfDamso(t *testing.T) {
+	report, err := Examine(t.Context(), Options{URL: (&proxy{}).start(t, damsos(t)...), idle: time.Millisecond, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := report.Server; len(s.Nodes) != 2 || s.NodesBy != "session-id" {
+		t.Errorf("nodes are %q, by %q", s.Nodes, s.NodesBy)
+	}
 }
 
 // examineAll examines each set-up, and compares the findings.

@@ -1,8 +1,13 @@
 package doctor
 
 import (
+	"net/netip"
 	"net/url"
+	"os"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -35,6 +40,38 @@ func TestTarget(t *testing.T) {
 		got := []string{g.scheme + "://" + g.host(), g.path, g.namespace, g.query.Encode()}
 		if diff := cmp.Diff([]string{test.host, test.path, test.namespace, test.query}, got); diff != "" {
 			t.Errorf("%s: %s", test.o.URL, diff)
+		}
+	}
+}
+
+// TestJudgeTCP has what becomes of the addresses of a name.
+func TestJudgeTCP(t *testing.T) {
+	const refused, silent = syscall.ECONNREFUSED, syscall.ETIMEDOUT
+	for name, test := range map[string]struct {
+		addrs string
+		errs  []error
+		want  string
+	}{
+		"all answer":             {"192.0.2.1 2001:db8::1", []error{nil, nil}, ""},
+		"one refuses":            {"192.0.2.1 2001:db8::1", []error{nil, refused}, "tcp-partly"},
+		"one is late":            {"192.0.2.1 192.0.2.2", []error{os.ErrDeadlineExceeded, nil}, "tcp-partly"},
+		"no IPv6 here":           {"2001:db8::1 192.0.2.1", []error{syscall.ENETUNREACH, nil}, ""},
+		"localhost has one more": {"::1 127.0.0.1", []error{refused, nil}, ""},
+		"all refuse":             {"192.0.2.1", []error{refused}, "tcp-refused"},
+		"nobody answers":         {"192.0.2.1 192.0.2.2", []error{silent, silent}, "tcp-timeout"},
+	} {
+		e := newExam(Options{}, &target{port: "80"})
+		var addrs []netip.Addr
+		for _, a := range strings.Fields(test.addrs) {
+			addrs = append(addrs, netip.MustParseAddr(a))
+		}
+		e.judgeTCP(addrs, make([]time.Duration, len(addrs)), test.errs)
+		got := ""
+		for _, f := range e.report.Findings {
+			got += f.ID
+		}
+		if stopped := test.want == "tcp-refused" || test.want == "tcp-timeout"; got != test.want || e.stopped != stopped {
+			t.Errorf("%s: %q, want %q; stopped %v", name, got, test.want, e.stopped)
 		}
 	}
 }

@@ -20,8 +20,9 @@ import (
 // partTimeout is how long one request, or one answer, may take.
 const partTimeout = 4 * time.Second
 
-// goodbyeTimeout is how long the last frame of a connection may take.
-const goodbyeTimeout = 100 * time.Millisecond
+// goodbyeTimeout is how long the last frame of a connection, or the last request of a
+// session, may take.
+const goodbyeTimeout = time.Second
 
 // A websocket is a session over WebSocket, or the upgrade of one to it. One
 // goroutine may receive while others send.

@@ -20,6 +20,7 @@ if (password) {
 io.on('connection', (socket) => {
   socket.on('say', (what) => io.emit('heard', what));
 });
+io.of('/silent').use(() => {}); // neither lets in nor refuses
 
 server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ url: `http://127.0.0.1:${server.address().port}` })));
 process.stdin.on('end', () => process.exit(0)).resume();
