@@ -3,8 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/damso/damso/internal/enginewire"
@@ -143,5 +141,5 @@ func reason(data []byte) string {
 	if packet.Unmarshal(data, nil, &text) == nil {
 		return brief(text)
 	}
-	return brief(strings.TrimSpace(fmt.Sprintf("%s", data)))
+	return brief(string(data))
 }
