@@ -60,6 +60,10 @@ var rules = map[string]rule{
 		ours:   []string{"adapter", "adapter/redis"},
 		theirs: []string{rueidis},
 	},
+	"bench/hop": {
+		why:    "it measures servers from outside, as clients see them",
+		theirs: []string{ws},
+	},
 	"examples/acks":     {why: "an example is a user of the library", ours: []string{"socketio"}},
 	"examples/chat":     {why: "an example is a user of the library", ours: []string{"socketio"}},
 	"examples/echo":     {why: "an example is a user of the library", ours: []string{"socketio"}},
