@@ -116,7 +116,7 @@ var diseases = map[string]disease{
 		[]text{
 			{"Let the balancer keep a client on one server: by a cookie (HAProxy cookie, ALB stickiness, Kubernetes ingress affinity) or by its address (nginx ip_hash).", "로드 밸런서가 클라이언트를 한 서버에 붙여 두게 하세요. 쿠키(HAProxy cookie, ALB 고정 세션, 쿠버네티스 인그레스 affinity)나 주소(nginx ip_hash)로 합니다."},
 			{`Or have all clients use WebSocket alone: transports: ["websocket"].`, `또는 모든 클라이언트가 WebSocket만 쓰게 하세요: transports: ["websocket"].`},
-			{"Or run servers that pass requests on to the node of the session.", "또는 세션이 있는 노드로 요청을 넘겨 주는 서버를 쓰세요."},
+			{"Or run servers that pass requests on to the node of the session, as Damso does.", "또는 Damso처럼 세션이 있는 노드로 요청을 넘겨 주는 서버를 쓰세요."},
 		}},
 	"proxy-caching": {Error,
 		text{"A cache answers instead of the server", "서버 대신 캐시가 응답합니다"},
