@@ -14,7 +14,7 @@ type question struct {
 	id      uint64
 	node    string // that is asked
 	session string
-	post    bool
+	poll    bool // it waits for something to send
 	size    int
 	news    chan record // the answer, and what there is to know meanwhile
 	failed  chan struct{}
@@ -112,7 +112,7 @@ func (n *Node) begin(node string, r *record) (*question, error) {
 	n.next++
 	r.id = n.next
 	q := &question{
-		id: r.id, node: node, session: r.session, post: r.flags&flagPost != 0, size: len(r.body),
+		id: r.id, node: node, session: r.session, poll: r.kind == kindPoll && r.flags&flagPost == 0, size: len(r.body),
 		news: make(chan record, 4), failed: make(chan struct{}),
 	}
 	n.asked[q.id] = q
@@ -128,10 +128,17 @@ func (n *Node) end(q *question) {
 	n.dropParts(far{node: q.node, id: q.id})
 }
 
+// answerTimeout is how long another node may take for what needs no waiting.
+const answerTimeout = 3 * time.Second
+
 // await waits for the answer. When it does not come in time, it asks whether it still
 // will: a session may have a reason to let its client wait, but messages can get lost.
 func (n *Node) await(ctx context.Context, q *question) (record, error) {
-	timer := time.NewTimer(n.opts.Patience)
+	patience := answerTimeout
+	if q.poll {
+		patience = n.opts.AskAfter
+	}
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	drained, again := n.drained, (<-chan time.Time)(nil)
 	for asked := false; ; {
@@ -145,6 +152,7 @@ func (n *Node) await(ctx context.Context, q *question) (record, error) {
 				return record{}, errLost
 			}
 			asked = false
+			timer.Reset(patience)
 		case <-timer.C:
 			if asked {
 				n.cancel(q, true)
@@ -152,7 +160,7 @@ func (n *Node) await(ctx context.Context, q *question) (record, error) {
 			}
 			asked = true
 			_ = n.mesh.Send(q.node, message(record{kind: kindAsk, id: q.id})) // then nothing comes
-			timer.Reset(n.opts.Patience)
+			timer.Reset(answerTimeout)
 		case <-drained:
 			drained, again = nil, time.Tick(releaseAgain) // it may not wait yet
 			n.release(q)
@@ -185,7 +193,7 @@ const releaseAgain = 200 * time.Millisecond
 
 // release asks the other node to answer soon.
 func (n *Node) release(q *question) {
-	if !q.post {
+	if q.poll {
 		_ = n.mesh.Send(q.node, message(record{kind: kindRelease, id: q.id, session: q.session})) // else it is given up a little later
 	}
 }

@@ -18,9 +18,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what must come.
-const patience = time.Minute
-
 // A node is an Engine.IO server that sends back what it receives.
 type node struct {
 	*cluster.Node

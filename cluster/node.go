@@ -24,10 +24,15 @@ import (
 
 // Options configures a [Node].
 type Options struct {
-	// Patience is how long nothing may be heard of a request or a connection that
-	// another node serves, before it counts as lost: longer than the time in which a
-	// session's heartbeat shows. If zero, it is 60 seconds.
+	// Patience is how long nothing may be heard of a connection that is relayed, before it
+	// counts as lost: longer than the time in which a session's heartbeat shows. If zero,
+	// it is 60 seconds.
 	Patience time.Duration
+
+	// AskAfter is how long a poll may wait at another node before that is asked whether
+	// it has it: a little longer than a session lets a poll wait. If zero, it is 27
+	// seconds.
+	AskAfter time.Duration
 
 	// MaxRequests is how many requests for sessions of other nodes may be under way
 	// from here, and as many from others to here; one more is answered with status 503.
@@ -82,6 +87,9 @@ type far struct {
 func New(mesh adapter.Mesh, opts Options) *Node {
 	if opts.Patience == 0 {
 		opts.Patience = time.Minute
+	}
+	if opts.AskAfter == 0 {
+		opts.AskAfter = 27 * time.Second
 	}
 	if opts.MaxRequests == 0 {
 		opts.MaxRequests = 20_000

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/damso/damso/adapter"
@@ -18,7 +19,7 @@ func (s *Server) startEngine() {
 		s.engine = engineio.NewServer(s, opts)
 		return
 	}
-	s.cluster = cluster.New(mesh, cluster.Options{Patience: patience(&opts), Logger: s.log})
+	s.cluster = cluster.New(mesh, clusterOptions(&opts, s.log))
 	opts.Router = s.cluster
 	s.engine = engineio.NewServer(s, opts)
 	s.cluster.Serve(s.engine)
@@ -49,8 +50,8 @@ func (s *Server) Rebalance(ctx context.Context, perSecond float64) (int, error) 
 	return s.engine.Thin(ctx, excess, perSecond)
 }
 
-// patience is longer than any session is silent: a heartbeat and one more timeout.
-func patience(o *engineio.Options) time.Duration {
+// clusterOptions fits the times between nodes to those of sessions.
+func clusterOptions(o *engineio.Options, log *slog.Logger) cluster.Options {
 	interval, timeout := o.PingInterval, o.PingTimeout
 	if interval == 0 {
 		interval = 25 * time.Second
@@ -58,5 +59,5 @@ func patience(o *engineio.Options) time.Duration {
 	if timeout == 0 {
 		timeout = 20 * time.Second
 	}
-	return interval + 2*timeout
+	return cluster.Options{Patience: interval + 2*timeout, AskAfter: interval + 2*time.Second, Logger: log}
 }

@@ -121,6 +121,59 @@ func tick(nodes []*node) {
 	}
 }
 
+// moved waits until all clients are connected, those that were at a node of that name again.
+func moved(t *testing.T, crowds []*crowd, from string) {
+	t.Helper()
+	for _, c := range crowds {
+		c.Send(map[string]any{"moved": from})
+	}
+	for _, c := range crowds {
+		var r struct{ Connected int }
+		if c.Expect(&r); r.Connected != perCase(t) {
+			t.Errorf("%s: %d clients are connected again", c.name, r.Connected)
+		}
+	}
+}
+
+// TestStop stops a node in good order, as a deployment does: as TestKill, but that those
+// who poll never notice.
+func TestStop(t *testing.T) {
+	nodes := startNodes(t, redistest.Start(t).Addr(), 3)
+	crowds := gather(t, startNginx(t, nodes), perCase(t))
+	tick(nodes)
+	gone := nodes[0].id
+	nodes[0].tell(command{Do: "stop"})
+	nodes = nodes[1:]
+	moved(t, crowds, gone)
+	tick(nodes)
+	end(t, crowds, 2*ticks, gone)
+	each(crowds, func(name, transport string, c client) {
+		if len(c.Faults) > 0 || !c.Complete || c.Node == gone && c.Connects < 2 || c.Node != gone && c.Connects > 1 && transport != "upgrade" {
+			t.Errorf("%s: %+v", name, c)
+		}
+	})
+}
+
+// TestRedisAway starts Redis anew under traffic. Whatever was under way between nodes is
+// lost, and with it its clients' sessions; nobody misses anything while connected.
+func TestRedisAway(t *testing.T) {
+	broker := redistest.Start(t)
+	nodes := startNodes(t, broker.Addr(), 3)
+	crowds := gather(t, startNginx(t, nodes), perCase(t))
+	broker.Restart()
+	awaitNodes(t, nodes)
+	moved(t, crowds, "")
+	end(t, crowds, 0)
+	connects := 0
+	each(crowds, func(name, transport string, c client) {
+		connects += c.Connects
+		if len(c.Faults) > 0 || !c.Complete || transport == "websocket" && c.Connects > 1 {
+			t.Errorf("%s: %+v", name, c)
+		}
+	})
+	t.Logf("connected %d times in all", connects)
+}
+
 // TestKill kills a node. Its clients, and those that were reached through it at the moment,
 // connect again; the others notice nothing. Nobody misses anything while connected.
 func TestKill(t *testing.T) {
@@ -130,15 +183,7 @@ func TestKill(t *testing.T) {
 	dead := nodes[0].id
 	nodes[0].kill()
 	nodes = nodes[1:]
-	for _, c := range crowds {
-		c.Send(map[string]any{"moved": dead})
-	}
-	for _, c := range crowds {
-		var r struct{ Connected int }
-		if c.Expect(&r); r.Connected != perCase(t) {
-			t.Errorf("%s: %d clients are connected again", c.name, r.Connected)
-		}
-	}
+	moved(t, crowds, dead)
 	tick(nodes)
 	end(t, crowds, 2*ticks, dead)
 	again := map[string]int{}

@@ -165,14 +165,20 @@ func startNodes(t *testing.T, redisAddr string, count int) []*node {
 	for range count {
 		nodes = append(nodes, startNode(t, redisAddr))
 	}
+	awaitNodes(t, nodes)
+	return nodes
+}
+
+// awaitNodes waits until nodes know each other, and nobody else.
+func awaitNodes(t *testing.T, nodes []*node) {
+	t.Helper()
 	for _, n := range nodes {
-		for end := time.Now().Add(patience); n.tell(command{Do: "nodes"}).Nodes != count; time.Sleep(10 * time.Millisecond) {
+		for end := time.Now().Add(patience); n.tell(command{Do: "nodes"}).Nodes != len(nodes); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("the nodes do not find each other")
 			}
 		}
 	}
-	return nodes
 }
 
 // patience is how long a test waits for what must come.
