@@ -43,6 +43,10 @@ func storm(d *dialect, hosts []string, pids []int, res result) string {
 	if len(hosts) != 2 || len(pids) != 2 {
 		log.Fatal("storm: needs two servers and their pids")
 	}
+	var files syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); *fVia == "polling" && files.Cur < uint64(2**fN+*fResidents+100) {
+		log.Printf("storm: %d open files may be too few for %d clients that upgrade, with two connections each", files.Cur, *fN)
+	}
 	l, err := newLoop(d)
 	if err != nil {
 		log.Fatal(err)
@@ -112,8 +116,15 @@ func (t *tempest) gather(n int) time.Duration {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			if err := t.connect(t.hosts[0], &client{idx: i, sender: -1}); err != nil {
-				log.Fatal("storm: connect before the kill: ", err)
+			for try := 0; ; try++ { // the server may have a limit
+				err := t.connect(t.hosts[0], &client{idx: i, sender: -1})
+				if err == nil {
+					return
+				}
+				if try == 10 {
+					log.Fatal("storm: connect before the kill: ", err)
+				}
+				time.Sleep(backoff(try))
 			}
 		})
 	}
