@@ -1,8 +1,9 @@
 package deploy
 
 import (
-	"path/filepath"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,22 +14,35 @@ import (
 func TestBalancers(t *testing.T) {
 	nodes := startNodes(t)
 	for _, b := range balancers {
-		t.Run(filepath.ToSlash(b.file), func(t *testing.T) {
-			url := b.start(t, portsOf(nodes))
-			c := gather(t, url, 6, 3, 30, kinds("polling", "websocket", "upgrade"))
-			c.talk(400)
-			c.rounds(5)
-			served := map[string]int{}
-			for _, m := range c.report() {
-				if m.Connects != 1 || m.Failures > 0 || m.Lost > 0 {
-					t.Errorf("not connected once and for all: %+v", m)
-				}
-				served[m.Nodes[0]]++
-			}
-			if len(served) != 3 {
-				t.Errorf("clients by node: %v", served)
-			}
-		})
+		t.Run(b.file, func(t *testing.T) { converse(t, b.start(t, portsOf(nodes))) })
+	}
+	t.Run("HAProxy in front of nginx", func(t *testing.T) {
+		u, err := url.Parse(balancers[0].start(t, portsOf(nodes)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		port, err := strconv.Atoi(u.Port())
+		if err != nil {
+			t.Fatal(err)
+		}
+		converse(t, balancers[2].start(t, []int{port, port, port}))
+	})
+}
+
+// converse lets a crowd talk through a balancer.
+func converse(t *testing.T, url string) {
+	c := gather(t, url, 6, 3, 30, kinds("polling", "websocket", "upgrade"))
+	c.talk(400)
+	c.rounds(5)
+	served := map[string]int{}
+	for _, m := range c.report() {
+		if m.Connects != 1 || m.Failures > 0 || m.Lost > 0 {
+			t.Errorf("not connected once and for all: %+v", m)
+		}
+		served[m.Nodes[0]]++
+	}
+	if len(served) != 3 {
+		t.Errorf("clients by node: %v", served)
 	}
 }
 

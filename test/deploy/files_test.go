@@ -17,6 +17,10 @@ import (
 	"github.com/damso/damso/internal/testkit"
 )
 
+// ending is how long a node may take from SIGTERM on: drainTimeout, stopTimeout and
+// requestTimeout of cmd/damso.
+const ending = 29 * time.Second
+
 // variables are the names of the settings that a node knows.
 func variables() map[string]bool {
 	names := map[string]bool{}
@@ -85,7 +89,7 @@ func TestCompose(t *testing.T) {
 		if nodes++; s.Environment["NODE_ID"] != name {
 			t.Errorf("%s is called %v", name, s.Environment["NODE_ID"])
 		}
-		if grace, err := time.ParseDuration(s.Grace); err != nil || grace < 10*time.Second {
+		if grace, err := time.ParseDuration(s.Grace); err != nil || grace < ending {
 			t.Errorf("%s may take %q to end", name, s.Grace)
 		}
 	}
@@ -231,7 +235,7 @@ func checkContainer(t *testing.T, c container, grace int) {
 	if len(command) != 2 || command[0] != "sleep" {
 		t.Fatalf("preStop: %q", command)
 	}
-	if seconds, err := strconv.Atoi(command[1]); err != nil || grace < seconds+45 {
+	if seconds, err := strconv.Atoi(command[1]); err != nil || time.Duration(grace-seconds)*time.Second < ending {
 		t.Errorf("%d seconds to end, %s of them asleep", grace, command[1])
 	}
 }
@@ -258,5 +262,20 @@ func TestSystemd(t *testing.T) {
 	}
 	if out, err := exec.Command(analyze, "verify", file).CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+}
+
+// TestLinks: what the pages on load balancing link to is there.
+func TestLinks(t *testing.T) {
+	for _, page := range []string{"load-balancing.md", "load-balancing.ko.md"} {
+		text, err := os.ReadFile(filepath.Join("../../docs", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join("../../docs", m[1])); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+		}
 	}
 }
