@@ -93,7 +93,7 @@ func (c *crowd) back() { c.t.Helper(); c.do("back", nil) }
 // report ends the conversation. What was lost, doubled or out of order fails the test.
 func (c *crowd) report() (clients []member) {
 	c.t.Helper()
-	var said []series
+	said := []series{}
 	c.do("report", func(a answer) { clients, said = append(clients, a.Clients...), append(said, a.Series...) })
 	faults := map[string]bool{}
 	c.do(map[string]any{"heard": said}, func(a answer) {
