@@ -22,7 +22,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type node struct {
 	*cluster.Node
 	engine *engineio.Server
-	closed chan engineio.Reason // has room for all
+	opened chan *engineio.Session // has room for all, as has closed
+	closed chan engineio.Reason
 	stop   context.CancelFunc
 	done   chan struct{}
 	once   sync.Once
@@ -35,7 +36,10 @@ type session struct {
 }
 
 // Open implements [engineio.Handler].
-func (n *node) Open(s *engineio.Session) engineio.Receiver { return session{n, s} }
+func (n *node) Open(s *engineio.Session) engineio.Receiver {
+	n.opened <- s
+	return session{n, s}
+}
 
 func (s session) Receive(data []byte, binary bool) {
 	if binary {
@@ -56,7 +60,7 @@ type network interface {
 // start starts a node on mesh.
 func start(t testing.TB, mesh network, opts engineio.Options, copts cluster.Options) *node {
 	ctx, stop := context.WithCancel(context.Background())
-	n := &node{Node: cluster.New(mesh, copts), stop: stop, done: make(chan struct{}), closed: make(chan engineio.Reason, 1000)}
+	n := &node{Node: cluster.New(mesh, copts), stop: stop, done: make(chan struct{}), opened: make(chan *engineio.Session, 1000), closed: make(chan engineio.Reason, 1000)}
 	opts.Router = n.Node
 	n.engine = engineio.NewServer(n, opts)
 	n.Serve(n.engine)
