@@ -18,6 +18,9 @@ import (
 // documentation has them.
 const permissions = "resetchannels &socket.io* nocommands +hello +ping +publish +subscribe +unsubscribe +psubscribe +punsubscribe +pubsub|numsub"
 
+// keeping is what that user needs besides for clients that come back to any node.
+const keeping = " ~{socket.io* +evalsha +script|load +get +set +del +hget +hmget +hset +hdel +xadd +xlen +xrange +pexpire +pttl +time"
+
 // A deployment is a Redis, and how to connect to it.
 type deployment struct {
 	client rueidis.ClientOption
@@ -39,7 +42,7 @@ func TestDeployments(t *testing.T) {
 			return deployment{client: rueidis.ClientOption{InitAddress: []string{s.Addr()}, TLSConfig: s.TLS()}}
 		},
 		"user": func(t *testing.T) deployment { // patterns want permission for all channels
-			return user(t, permissions+" allchannels", redis.Options{})
+			return user(t, permissions+keeping+" allchannels", redis.Options{})
 		},
 		"user, exact rooms": func(t *testing.T) deployment {
 			return user(t, permissions, redis.Options{ExactRooms: true})

@@ -33,6 +33,11 @@
 //	resetchannels &socket.io* +hello +ping +publish +subscribe +unsubscribe
 //	+psubscribe +punsubscribe +pubsub|numsub
 //
+// Clients that come back to any node, [Adapter.OpenKept], need these besides:
+//
+//	~{socket.io}* +evalsha +script|load +get +set +del +hget +hmget +hset +hdel
+//	+xadd +xlen +xrange +pexpire +pttl +time
+//
 // Sentinel's sentinels need a user of their own if they ask for one. Sharded modes need
 // +spublish +ssubscribe +sunsubscribe +pubsub|shardnumsub, and Cluster +cluster|slots
 // +cluster|shards.
