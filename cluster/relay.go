@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"net"
 	"time"
@@ -68,9 +69,10 @@ func (n *Node) relayIn(s *stream, conn net.Conn) {
 
 // relayOut hands the client what the session sends, and closes the connection after
 // that. A client that takes nothing for too long is lost, as is a node that says
-// nothing: in between there would be heartbeats.
+// nothing: in between there would be heartbeats. Close waits for neither.
 func (n *Node) relayOut(s *stream, conn net.Conn) {
 	defer conn.Close()
+	defer context.AfterFunc(n.ctx, func() { _ = conn.Close() })() // else a write could go on
 	defer s.Close()
 	for {
 		_ = s.SetReadDeadline(time.Now().Add(n.opts.Patience))

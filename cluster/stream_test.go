@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/damso/damso/cluster"
 	"github.com/damso/damso/engineio"
@@ -47,6 +48,26 @@ func TestStream(t *testing.T) {
 		want("4hello")
 		ours.Close()
 		p.wantClosed(t, engineio.TransportClose)
+	})
+}
+
+// TestCloseSlowReader stops the node of a client that takes nothing any more.
+func TestCloseSlowReader(t *testing.T) {
+	opts := engineio.Options{Transports: []string{engineio.Polling, engineio.WebTransport}}
+	bubble(t, opts, cluster.Options{}, func(t *testing.T, p *pair, clients *siotest.Server) {
+		c := clients.Open(siotest.Options{Polling: true})
+		ours, theirs := net.Pipe()
+		defer ours.Close()
+		p.front.Relay(&engineio.Upgrade{Session: c.SID, Protocol: 4, Transport: engineio.WebTransport}, theirs, nil)
+		if _, err := ours.Write([]byte("\x062probe")); err != nil { // and does not read the answer
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		began := time.Now()
+		p.front.Close()
+		if took := time.Since(began); took > 0 {
+			t.Errorf("waited %v for the client", took)
+		}
 	})
 }
 
