@@ -102,7 +102,12 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, query url.Value
 func (s *Server) forwardPost(w http.ResponseWriter, r *http.Request, p *Poll) {
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	p.Binary = mediaType == "application/octet-stream"
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Now().Add(s.opts.PingInterval + s.opts.PingTimeout)) // no heartbeat ends it here
 	body, err := readBody(w, r, s.opts.MaxPayload)
+	if err == nil {
+		_ = c.SetReadDeadline(time.Time{}) // else it holds for what net/http still reads
+	}
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		return

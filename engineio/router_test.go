@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // A fakeRouter has one answer to everything.
@@ -155,3 +157,19 @@ func TestPrefix(t *testing.T) {
 type longPrefix struct{ Router }
 
 func (longPrefix) Prefix() string { return "node_12345" }
+
+// TestRouterSlowPost sends data for a session of another node, and never its end.
+func TestRouterSlowPost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInMemory(t, Options{Router: &fakeRouter{}, PingInterval: 2 * time.Second, PingTimeout: time.Second})
+		c := s.raw()
+		c.send("POST /engine.io/?EIO=4&transport=polling&sid=node_2AAAAAAAAAAAAAA HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n4")
+		began := time.Now()
+		if answer := readAll(t, c.r); !strings.HasPrefix(answer, "HTTP/1.1 400 ") {
+			t.Errorf("answer %q", answer)
+		}
+		if took := time.Since(began); took != 3*time.Second {
+			t.Errorf("waited %v", took)
+		}
+	})
+}
