@@ -191,19 +191,24 @@ func (h *history) restore(s *Socket, session *adapter.Session) {
 	if session.Data.Data == nil {
 		return
 	}
-	raw := Raw{JSON: session.Data.Data, Attachments: session.Data.Attachments}
-	var data any = raw
-	if h.opts.Data != nil {
-		var err error
-		if data, err = h.opts.Data(raw); err != nil {
-			h.ns.server.log.Warn("data of a socket from another node can't be decoded",
-				"namespace", h.ns.name, "socket", s.id, "error", err)
-			data = nil
-		}
+	data, err := h.decode(Raw{JSON: session.Data.Data, Attachments: session.Data.Attachments})
+	if err != nil {
+		h.ns.server.log.Warn("data of a socket from another node can't be decoded",
+			"namespace", h.ns.name, "socket", s.id, "error", err)
+		data = nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.data = data
+}
+
+// decode makes of data what the application has set. A panic is an error.
+func (h *history) decode(raw Raw) (data any, err error) {
+	if h.opts.Data == nil {
+		return raw, nil
+	}
+	defer recovered(&err)
+	return h.opts.Data(raw)
 }
 
 // arrive makes the line one of this node from the present place on: what was before is

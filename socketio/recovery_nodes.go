@@ -7,7 +7,6 @@ import (
 
 	"github.com/damso/damso/adapter"
 	"github.com/damso/damso/engineio"
-	"github.com/damso/damso/socketio/packet"
 )
 
 // shared is the part of a history that makes it one of many: clients may come back
@@ -199,13 +198,13 @@ func (k keeping) Session() *adapter.Session {
 	if raw, ok := data.(Raw); ok && len(raw.JSON) == 0 {
 		return session
 	}
-	value, attachments, err := packet.MarshalArgs(data)
+	value, err := marshalData(data)
 	if err != nil {
 		k.h.ns.server.log.Warn("data of a socket can't be encoded: it is lost if its node is",
 			"namespace", k.h.ns.name, "socket", session.ID, "error", err)
 		return session
 	}
-	session.Data = adapter.Event{Data: value[1 : len(value)-1], Attachments: attachments}
+	session.Data = value
 	return session
 }
 

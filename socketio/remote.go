@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -66,13 +67,27 @@ func (s *Socket) describe() (adapter.Socket, bool) {
 	}
 	d.Handshake = s.Handshake().marshal()
 	if data := s.Data(); data != nil {
-		value, err := marshalValue(data)
+		value, err := marshalData(data)
 		if err != nil {
 			s.ns.server.log.Debug("data of a socket can't be encoded", "namespace", s.ns.name, "socket", s.id, "error", err)
 		}
 		d.Data = value
 	}
 	return d, true
+}
+
+// marshalData encodes what the application has with a socket. Nobody who could be told
+// of a panic waits for that: it is an error.
+func marshalData(data any) (value adapter.Event, err error) {
+	defer recovered(&err)
+	return marshalValue(data)
+}
+
+// recovered, deferred, makes an error of a panic.
+func recovered(err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("%w: %v", errPanic, v)
+	}
 }
 
 // marshalValue encodes one value.
