@@ -25,6 +25,7 @@ COLUMNS = {
           ("lost", "lost"), ("server CPU s", "server_cpu_s"), ("server µs/delivery", "server_us_per_delivery"),
           ("failed connects", "connect_fails")],
     "S": [("50 % back, s", "back_50_s"), ("95 %", "back_95_s"), ("99 %", "back_99_s"), ("all", "back_100_s"),
+          ("all upgraded", "settled_s"), ("failed upgrades", "upgrades_failed"),
           ("not back", "not_back"), ("lost again", "thrown_again"), ("attempts", "attempts"), ("503", "refused"),
           ("timed out", "timeouts"), ("broken", "broken"), ("survivor's peak RSS MB", "rss_peak_mb"),
           ("CPU ms/client", "server_ms_per_client"), ("server cores", "server_cores"), ("loadgen cores", "loadgen_cores"),

@@ -29,6 +29,8 @@ type tempest struct {
 	refused  atomic.Int64 // with status 503
 	timeouts atomic.Int64
 	broken   atomic.Int64 // attempts that failed in another way
+	settled  atomic.Int64 // clients that are back and have their WebSocket, or do without
+	polling  atomic.Int64 // upgrades that failed
 	again    atomic.Int64 // clients that lost their connection, but not by the kill
 	homeless atomic.Int64 // residents that lost theirs
 
@@ -65,6 +67,7 @@ func storm(d *dialect, hosts []string, pids []int, res result) string {
 	survivor := pids[1]
 	rss0, _ := memKB(survivor)
 	c0, me0 := cpuSec(survivor), cpuSec(os.Getpid())
+	t.polling.Store(0)
 	t.killed.Store(nanos())
 	if err := syscall.Kill(pids[0], syscall.SIGKILL); err != nil {
 		log.Fatal("storm: kill the first server: ", err)
@@ -77,6 +80,7 @@ func storm(d *dialect, hosts []string, pids []int, res result) string {
 		log.Fatal("storm: the second server died, too")
 	}
 	rss1, _ := memKB(survivor)
+	res["settled_s"], res["upgrades_failed"] = r3(sec), t.polling.Load()
 	res["n"], res["via"], res["residents"], res["connect_s"] = *fN, *fVia, *fResidents, r3(took.Seconds())
 	res["server_cpu_s"], res["server_cores"] = r2(c1-c0), r2((c1-c0)/sec)
 	res["server_ms_per_client"] = r3((c1 - c0) * 1000 / float64(*fN))
@@ -101,8 +105,8 @@ func (t *tempest) report(res result) string {
 	res["attempts"], res["refused"], res["timeouts"], res["broken"] = t.attempts.Load(), t.refused.Load(), t.timeouts.Load(), t.broken.Load()
 	res["resident_p50_ms"], res["resident_p99_ms"], res["resident_max_ms"] = r3(t.lat.q(.5)/1e6), r3(t.lat.q(.99)/1e6), r3(float64(t.lat.max)/1e6)
 	res["residents_lost"] = t.homeless.Load()
-	return fmt.Sprintf("via %s: 50 %% back after %v s, 95 %% %v, 99 %% %v, all %v; not back %d, again gone %d; %d attempts, refused %d, timed out %d, broken %d; survivor %.2f cores, peak %d MB; residents p50 %.1f p99 %.1f max %.1f ms, lost %d",
-		*fVia, res["back_50_s"], res["back_95_s"], res["back_99_s"], res["back_100_s"], res["not_back"], res["thrown_again"],
+	return fmt.Sprintf("via %s: 50 %% back after %v s, 95 %% %v, 99 %% %v, all %v, settled %v (%d upgrades failed); not back %d, again gone %d; %d attempts, refused %d, timed out %d, broken %d; survivor %.2f cores, peak %d MB; residents p50 %.1f p99 %.1f max %.1f ms, lost %d",
+		*fVia, res["back_50_s"], res["back_95_s"], res["back_99_s"], res["back_100_s"], res["settled_s"], res["upgrades_failed"], res["not_back"], res["thrown_again"],
 		res["attempts"], res["refused"], res["timeouts"], res["broken"], res["server_cores"], res["rss_peak_kb"].(int)/1024,
 		res["resident_p50_ms"], res["resident_p99_ms"], res["resident_max_ms"], res["residents_lost"])
 }
@@ -132,21 +136,71 @@ func (t *tempest) gather(n int) time.Duration {
 	return time.Since(begin)
 }
 
-// connect makes a connection of a client and hands it to the loop.
+// connect makes a connection of a client and hands it to the loop. A client that can't
+// upgrade goes on polling, as socket.io-client does.
 func (t *tempest) connect(host string, c *client) error {
-	var h *hs
-	var err error
-	if *fVia == "polling" {
-		var poll *net.TCPConn
-		if h, poll, err = t.d.openPolling(host); err != nil {
+	if *fVia != "polling" {
+		h, err := t.d.open(host, "")
+		if err != nil {
 			return err
 		}
-		poll.Close()
-		h.c.SetDeadline(time.Time{})
-	} else if h, err = t.d.open(host, ""); err != nil {
+		t.joined(c)
+		return t.l.adopt(h, c)
+	}
+	conn, err := dial(host)
+	if err != nil {
 		return err
 	}
-	return t.l.adopt(h, c)
+	conn.SetDeadline(time.Now().Add(time.Duration(*fTmo * 1e9)))
+	p, err := t.d.pollOpen(conn, host)
+	if err != nil {
+		conn.Close()
+		return err
+	}
+	t.joined(c)
+	conn.SetDeadline(time.Time{})
+	h, err := p.upgrade()
+	if err == nil {
+		conn.Close()
+		h.c.SetDeadline(time.Time{})
+		return t.l.adopt(h, c)
+	}
+	if h != nil {
+		h.c.Close()
+	}
+	t.polling.Add(1)
+	go func() {
+		defer conn.Close()
+		p.stay()
+		t.gone(c)
+	}()
+	return nil
+}
+
+// stay polls until the session ends.
+func (p *pollSession) stay() {
+	for {
+		if !p.hanging && p.poll() != nil {
+			return
+		}
+		p.hanging = false
+		b, err := body(p.br)
+		if err != nil {
+			return
+		}
+		if b == "2" && p.post("3") != nil {
+			return
+		}
+	}
+}
+
+// joined notes that a client is in the namespace.
+func (t *tempest) joined(c *client) {
+	if c.back {
+		t.mu.Lock()
+		t.back = append(t.back, time.Duration(nanos()-t.killed.Load()))
+		t.mu.Unlock()
+	}
 }
 
 // gone is called by the loop when a client has lost its connection.
@@ -169,9 +223,7 @@ func (t *tempest) comeBack(i int) {
 		}
 		t.count(err)
 	}
-	t.mu.Lock()
-	t.back = append(t.back, time.Duration(nanos()-t.killed.Load()))
-	t.mu.Unlock()
+	t.settled.Add(1)
 }
 
 // attempt goes to the next node, as behind a load balancer that takes turns; like
@@ -238,14 +290,9 @@ func (t *tempest) resident() {
 	}()
 }
 
-// wait waits until n clients are back, or as long as -drain says.
+// wait waits until n clients are settled, or as long as -drain says.
 func (t *tempest) wait(n int) {
-	for end := time.Now().Add(time.Duration(*fDrain * 1e9)); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		t.mu.Lock()
-		back := len(t.back)
-		t.mu.Unlock()
-		if back >= n {
-			return
-		}
+	for end := time.Now().Add(time.Duration(*fDrain * 1e9)); time.Now().Before(end) && t.settled.Load() < int64(n); {
+		time.Sleep(5 * time.Millisecond)
 	}
 }
