@@ -60,6 +60,7 @@ func (q *Query) Expect(ids []string, others int) {
 	for _, d := range q.nodes {
 		if d != rest && !d.known { // it came up a moment ago and was counted as another
 			rest.answers += d.answers
+			d.known = d.answers < 0
 			d.answers = 0
 		}
 	}

@@ -51,6 +51,11 @@ func TestQuery(t *testing.T) {
 			q.Expect([]string{"a"}, 1)
 			q.Answer(from("a"))
 		}, 2, nil},
+		{"a new node, before and after it is known who", func(q *adapter.Query) {
+			q.Answer(from("new"))
+			q.Expect(nil, 2)
+			q.Answer(from("new"))
+		}, 1, &adapter.MissingError{Others: 1, Err: context.DeadlineExceeded}},
 		{"nobody answers", func(q *adapter.Query) { q.Expect([]string{"b", "a"}, 2) }, 0,
 			&adapter.MissingError{Nodes: []string{"a", "b"}, Others: 2, Err: context.DeadlineExceeded}},
 		{"never known who", func(q *adapter.Query) { q.Answer(from("a")) }, 1,
