@@ -65,7 +65,8 @@ func New(self Node) *Set {
 	return &Set{self: self, nodes: map[string]*entry{}, deaf: true}
 }
 
-// Hear takes a sign of life of a node at the time now, and returns what that changes.
+// Hear takes a sign of life of a node at the time now, and returns what that changes. One
+// without a name leaves the node the name that it has.
 // Signs of this node itself change nothing.
 //
 // Of two nodes with the same id the one with the smaller Instance is right: the other
@@ -93,6 +94,9 @@ func (s *Set) Hear(n Node, now time.Time) []Change {
 		return nil
 	}
 	was := e.node
+	if was.Instance == n.Instance && n.Name == "" {
+		n.Name = was.Name
+	}
 	e.node, e.last = n, now
 	if was.Instance == n.Instance {
 		return nil

@@ -140,6 +140,21 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestName: what a node says without its name does not take that from it.
+func TestName(t *testing.T) {
+	named := members.Node{ID: "aaaaaa", Instance: 2, Name: "one"}
+	s := members.New(me)
+	s.Hear(named, at(0))
+	s.Hear(node("aaaaaa", 2), at(1))
+	if got := s.Alive(); got[0] != named {
+		t.Errorf("%+v, want %+v", got[0], named)
+	}
+	s.Hear(node("aaaaaa", 1), at(2)) // another, which is right
+	if got := s.Alive(); got[0].Name != "" {
+		t.Errorf("another node has the name: %+v", got[0])
+	}
+}
+
 func TestLetters(t *testing.T) {
 	if len(members.Letters) != 64 {
 		t.Errorf("%d letters", len(members.Letters))
