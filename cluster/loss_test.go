@@ -311,6 +311,26 @@ func TestLarge(t *testing.T) {
 	})
 }
 
+// TestPartsLost loses the end of a body, and that nobody waits any more: what came of
+// it takes no room for ever.
+func TestPartsLost(t *testing.T) {
+	bubble(t, engineio.Options{}, cluster.Options{MaxBytes: 600 << 10}, func(t *testing.T, p *pair, clients *siotest.Server) {
+		large := strings.Repeat("x", 900<<10)
+		c := clients.Open(siotest.Options{Polling: true})
+		p.fromFront.set(func(m []byte) bool { return m[1] != cluster.KindPart })
+		if err := c.Send(large); err == nil {
+			t.Error("a lost POST was answered")
+		}
+		<-p.owner.closed
+		time.Sleep(time.Minute) // Patience
+		p.fromFront.set(nil)
+		c = clients.Open(siotest.Options{Polling: true})
+		if err := c.Send(large); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 type answer struct {
 	header http.Header
 	status int

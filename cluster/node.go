@@ -71,8 +71,8 @@ type Node struct {
 	streams  map[far]*stream      // connections
 	peers    map[string]*peer     // other nodes that something was sent to
 	censuses map[uint64]*census
-	parts    map[far][]byte // of bodies that are still to come
-	kept     int            // bytes in them
+	parts    map[far]parts // of bodies that are still to come
+	kept     int           // bytes in them
 	closed   bool
 }
 
@@ -104,7 +104,7 @@ func New(mesh adapter.Mesh, opts Options) *Node {
 	n := &Node{
 		mesh: mesh, opts: opts, id: mesh.Node(), ctx: ctx, stop: stop, drained: make(chan struct{}),
 		asked: map[uint64]*question{}, served: map[far]*task{}, streams: map[far]*stream{},
-		peers: map[string]*peer{}, censuses: map[uint64]*census{}, parts: map[far][]byte{},
+		peers: map[string]*peer{}, censuses: map[uint64]*census{}, parts: map[far]parts{},
 	}
 	mesh.Receive(n.receive)
 	mesh.Watch(n.watch)

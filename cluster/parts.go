@@ -1,5 +1,7 @@
 package cluster
 
+import "time"
+
 // maxBody is how many bytes of a body go into one message: what is longer goes in parts
 // before it. Every mesh carries so many.
 const maxBody = 512 << 10
@@ -20,6 +22,12 @@ func (n *Node) send(to string, r record) error {
 	return n.mesh.Send(to, message(r))
 }
 
+// Parts are the beginning of a body whose rest is to come.
+type parts struct {
+	body []byte
+	last time.Time // when the last of them came
+}
+
 // keepPart keeps a part of a body until the rest comes. One that does not fit is
 // missed then.
 func (n *Node) keepPart(from string, r record) {
@@ -27,17 +35,31 @@ func (n *Node) keepPart(from string, r record) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	wanted := key.opener || n.asked[r.id] != nil && n.asked[r.id].node == from
-	if !wanted || r.number != uint64(len(n.parts[key])) || n.kept+len(r.body) > n.opts.MaxBytes {
+	if n.kept+len(r.body) > n.opts.MaxBytes {
+		n.dropOldParts()
+	}
+	p := n.parts[key]
+	if !wanted || r.number != uint64(len(p.body)) || n.kept+len(r.body) > n.opts.MaxBytes {
 		n.dropParts(key)
 		return
 	}
-	n.parts[key] = append(n.parts[key], r.body...)
+	n.parts[key] = parts{append(p.body, r.body...), time.Now()}
 	n.kept += len(r.body)
+}
+
+// dropOldParts forgets what nobody has gone on with: the rest was lost, and so was the
+// word that it will not come. mu is held.
+func (n *Node) dropOldParts() {
+	for key, p := range n.parts {
+		if time.Since(p.last) >= n.opts.Patience {
+			n.dropParts(key)
+		}
+	}
 }
 
 // dropParts forgets what keepPart has kept; mu is held.
 func (n *Node) dropParts(key far) {
-	n.kept -= len(n.parts[key])
+	n.kept -= len(n.parts[key].body)
 	delete(n.parts, key)
 }
 
@@ -50,11 +72,11 @@ func (n *Node) whole(from string, r *record) bool {
 	key := far{from, r.id, r.kind == kindPoll}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	parts := n.parts[key]
+	begun := n.parts[key].body
 	n.dropParts(key)
-	if uint64(len(parts)) != r.before {
+	if uint64(len(begun)) != r.before {
 		return false
 	}
-	r.body = append(parts, r.body...)
+	r.body = append(begun, r.body...)
 	return true
 }
