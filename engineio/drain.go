@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// maxInterval is the slowest pace of Drain and Thin: that of 0 and less in a second, too.
+const maxInterval = time.Hour
+
 // Drain refuses new sessions with status 503, as Shutdown does, and closes those there
 // are, so many in a second, in no particular order and at uneven intervals: their clients
 // connect again elsewhere, and not all at a time. It returns when all were told, or
@@ -25,7 +28,10 @@ func (s *Server) Drain(ctx context.Context, perSecond float64) error {
 func (s *Server) Thin(ctx context.Context, n int, perSecond float64) (closed int, err error) {
 	sessions := s.snapshot()
 	rand.Shuffle(len(sessions), func(i, j int) { sessions[i], sessions[j] = sessions[j], sessions[i] })
-	interval := time.Duration(float64(time.Second) / perSecond)
+	interval := int64(maxInterval)
+	if perSecond > float64(time.Second)/float64(maxInterval) {
+		interval = int64(float64(time.Second) / perSecond)
+	}
 	due := s.clock()
 	for _, session := range sessions {
 		if closed >= n {
@@ -36,7 +42,7 @@ func (s *Server) Thin(ctx context.Context, n int, perSecond float64) (closed int
 		}
 		if session.close(ForcedClose, closeTimeout) {
 			closed++
-			due += time.Duration(rand.Int64N(2*int64(interval) + 1)) // interval on average
+			due += time.Duration(rand.Int64N(2*interval + 1)) // interval on average
 		}
 	}
 	return closed, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -63,6 +64,21 @@ func TestDrainDeadline(t *testing.T) {
 			t.Errorf("%d sessions are left of 20", n)
 		}
 	})
+}
+
+// TestNoPace wants none to be closed in a second, or fewer: it waits for its deadline.
+func TestNoPace(t *testing.T) {
+	for _, perSecond := range []float64{0, -1, 1e-300, math.NaN(), math.Inf(-1)} {
+		synctest.Test(t, func(t *testing.T) {
+			s := serveInMemory(t, Options{PingInterval: time.Hour})
+			crowd(s, 3)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Microsecond)
+			defer cancel()
+			if n, err := s.srv.Thin(ctx, 3, perSecond); n != 1 || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v in a second: %d closed, %v", perSecond, n, err)
+			}
+		})
+	}
 }
 
 // TestThin closes some sessions; the server goes on.
