@@ -169,6 +169,9 @@ func (d *decoder) record() record {
 	r := record{kind: kind(d.rest[0]), flags: d.rest[1]}
 	d.rest = d.rest[2:]
 	r.id, r.number = d.uvarint(), d.uvarint()
+	if r.kind == kindReply && r.flags&flagRefused == 0 && (r.number < 200 || r.number > 599) {
+		d.bad = true // it becomes the status of an answer
+	}
 	f := fields[r.kind]
 	if f&hasSession != 0 {
 		r.session = string(d.bytes(maxSession))

@@ -82,7 +82,8 @@ func TestMalformed(t *testing.T) {
 		"long session":   {version, byte(kindUpgrade), 0, 1, 0, maxSession + 1},
 		"body too short": {version, byte(kindData), 0, 1, 0, 5, 'a'},
 		"again at first": {version, byte(kindAgain), 0, 1, 0},
-		"header":         message(record{kind: kindReply, typ: "text/plain\r\nSet-Cookie: a"}),
+		"status":         message(record{kind: kindReply, number: 99}),
+		"header":         message(record{kind: kindReply, number: 200, typ: "text/plain\r\nSet-Cookie: a"}),
 	}
 	for name, m := range tests {
 		if err := decode(m, func(record) {}); err == nil {
