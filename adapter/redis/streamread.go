@@ -44,9 +44,9 @@ func (l *link) locate(ctx context.Context, s *stream) error {
 	if s.last == newest {
 		return nil
 	}
-	if before(newest, s.last) { // another stream, of the same name
+	if before(newest, s.last) { // a replica that lacked the last ones, or another stream
 		l.a.trimmed(s)
-		s.last, s.existed = noEntry, false
+		s.last, s.existed = newest, newest != noEntry
 		return nil
 	}
 	if !s.existed { // it was empty: all that was added since may have been trimmed only at its end

@@ -104,6 +104,34 @@ func TestStreamGoesOn(t *testing.T) {
 	}
 }
 
+// TestStreamFailsOver: a replica that becomes the primary may lack the entries that were
+// added last. A node that has read them does not read again what it has read before.
+func TestStreamFailsOver(t *testing.T) {
+	server := redistest.Start(t)
+	client := rueidis.ClientOption{InitAddress: []string{server.Addr()}}
+	opts := redis.Options{Mode: redis.Streams, Logger: quiet}
+	stays := redis.New(client, opts)
+	var network gate
+	client.DialCtxFn = network.dial
+	goes := redis.New(client, opts)
+	adaptertest.Start(t, stays, goes)
+	members := adaptertest.Open(t, "/", stays, goes)
+	for i := range 3 {
+		members[0].Send(t, adaptertest.Event("e", i))
+		members[1].Want(t, adaptertest.Event("e", i))
+	}
+	network.set(true)
+	adaptertest.WaitNotReady(t, goes)
+	id := func(entry any) string { return entry.([]any)[0].(string) }
+	entries := server.Do("XRANGE", "socket.io", "-", "+").([]any)
+	server.Do("XDEL", "socket.io", id(entries[2]))
+	server.Do("XSETID", "socket.io", id(entries[1]))
+	network.set(false)
+	adaptertest.WaitReady(t, goes)
+	members[0].Send(t, adaptertest.Event("last", 0))
+	members[1].Want(t, adaptertest.Event("last", 0))
+}
+
 // TestStreamsEmitter has an entry as @socket.io/redis-streams-emitter 0.1 adds it.
 func TestStreamsEmitter(t *testing.T) {
 	server := redistest.Start(t)
