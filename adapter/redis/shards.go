@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 
 // errMoved ends a link: the next one asks again which server has which slot.
 var errMoved = errors.New("a slot of the Redis Cluster has moved")
+
+var errSlots = errors.New("the answer has another form")
 
 // shards are connections to the servers of a Redis Cluster that listen to sharded
 // channels: each channel belongs to a slot, and is heard at the server of that slot.
@@ -72,13 +75,13 @@ func (l *link) readSlots(ctx context.Context) error {
 	for _, r := range answer {
 		fields, err := r.ToArray()
 		if err != nil || len(fields) < 3 {
-			return fmt.Errorf("slots: not understood: %w", err)
+			return fmt.Errorf("slots: %w", cmp.Or(err, errSlots))
 		}
 		first, _ := fields[0].AsInt64()
 		last, _ := fields[1].AsInt64()
 		master, err := fields[2].ToArray()
 		if err != nil || len(master) < 2 {
-			return fmt.Errorf("slots: not understood: %w", err)
+			return fmt.Errorf("slots: %w", cmp.Or(err, errSlots))
 		}
 		host, _ := master[0].ToString()
 		port, _ := master[1].AsInt64()
