@@ -74,6 +74,24 @@ func user(t *testing.T, permissions string, opts redis.Options) deployment {
 	return deployment{rueidis.ClientOption{InitAddress: []string{s.Addr()}, Username: "damso", Password: "secret"}, opts}
 }
 
+// TestUserOfModes: in the other modes a user needs what the documentation says.
+func TestUserOfModes(t *testing.T) {
+	for mode, more := range map[redis.Mode]string{
+		redis.ShardedDynamic: " +spublish +ssubscribe +sunsubscribe +pubsub|shardnumsub",
+		redis.Streams:        " ~socket.io* +xadd +xread +xrange +xinfo|stream",
+	} {
+		d := user(t, permissions+more, redis.Options{Mode: mode, Logger: quiet})
+		a, b := redis.New(d.client, d.opts), redis.New(d.client, d.opts)
+		adaptertest.Start(t, a, b)
+		members := adaptertest.Open(t, "/", a, b)
+		members[0].Send(t, adaptertest.Event("e", 1))
+		members[1].Want(t, adaptertest.Event("e", 1))
+		if n, err := members[0].Servers(t.Context()); n != 2 || err != nil {
+			t.Errorf("mode %d: %d servers, %v", mode, n, err)
+		}
+	}
+}
+
 func sentinelOption(c *redistest.Sentinel) rueidis.ClientOption {
 	o := rueidis.ClientOption{InitAddress: c.Addrs()}
 	o.Sentinel.MasterSet = redistest.MasterSet
