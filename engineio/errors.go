@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // Reason says why a session ended, in the words of engine.io.
@@ -96,6 +97,8 @@ func (s *Server) reject(w http.ResponseWriter, r *http.Request, e *ConnectionErr
 	if s.opts.OnConnectionError != nil {
 		s.opts.OnConnectionError(r, e)
 	}
+	// net/http wants the rest of a small body first, and waits for it as long as it may.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTimeout))
 	e.write(w)
 }
 

@@ -173,3 +173,15 @@ func TestRouterSlowPost(t *testing.T) {
 		}
 	})
 }
+
+// TestRefusedSlowPost is refused before it has sent its data, and never does.
+func TestRefusedSlowPost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInMemory(t, Options{})
+		c := s.raw()
+		c.send("POST /engine.io/?EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAAAAAA HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n4")
+		if answer := readAll(t, c.r); !strings.HasPrefix(answer, "HTTP/1.1 400 ") {
+			t.Errorf("answer %q", answer)
+		}
+	})
+}
