@@ -27,6 +27,7 @@ import (
 const (
 	stopTimeout    = 8 * time.Second
 	requestTimeout = time.Second
+	bodyTimeout    = 10 * time.Second // see withoutBody
 )
 
 // A node is one server of the chat, with all it takes.
@@ -111,10 +112,21 @@ func another(port uint16) uint16 {
 func (n *node) routes(pages http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", pages)
-	mux.Handle("/socket.io/", n.io)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", n.ready)
-	return mux
+	all := http.NewServeMux()
+	all.Handle("/", withoutBody(mux))
+	all.Handle("/socket.io/", n.io)
+	return all
+}
+
+// withoutBody serves requests that need none. net/http waits for one that was announced
+// before it sends the answer: here not for ever, as a polling client may.
+func withoutBody(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // nothing can be done about an error
+		h.ServeHTTP(w, r)
+	})
 }
 
 // ready tells a load balancer whether this node takes part in the conversation.
