@@ -156,13 +156,14 @@ func kindOf(t Type) adapter.Kind {
 func (r reader) operation(m *Message, b []byte) error {
 	op := &adapter.Operation{Kind: kindOf(m.Type)}
 	m.Op = op
-	options, only := false, ""
+	options, selected, only := false, false, ""
 	err := r.fields(b, func(key string, v []byte) (err error) {
 		switch key {
 		case "packet":
 			op.Event, err = r.packet(m.Type, v)
 		case "opts":
-			options, err = true, r.options(op, v)
+			options = true
+			selected, err = r.options(op, v)
 		case "requestId":
 			m.ID, err = r.name(v)
 		case "only":
@@ -178,6 +179,8 @@ func (r reader) operation(m *Message, b []byte) error {
 	case err != nil:
 		return err
 	case !options && m.Type != ServerSideEmit:
+		return errShape
+	case !selected && (m.Type == SocketsJoin || m.Type == SocketsLeave || m.Type == DisconnectSockets):
 		return errShape // nothing says that all sockets are meant
 	case op.Event.Data == nil && (m.Type == Broadcast || m.Type == ServerSideEmit):
 		return errPacket
@@ -190,6 +193,9 @@ func (r reader) operation(m *Message, b []byte) error {
 		op.Brief = true
 	case only == onlyRooms:
 		op.Kind = adapter.Rooms
+	}
+	if m.Type == SocketsJoin || m.Type == SocketsLeave || m.Type == DisconnectSockets {
+		m.ID = "" // nobody answers that
 	}
 	switch {
 	case m.ID == "":
@@ -239,10 +245,13 @@ func (r reader) event(b []byte) bool {
 	return named
 }
 
-func (r reader) options(op *adapter.Operation, b []byte) error {
-	return r.fields(b, func(key string, v []byte) (err error) {
+// options reads which sockets are meant, and says whether a list of rooms is there, even
+// an empty one, which means all.
+func (r reader) options(op *adapter.Operation, b []byte) (said bool, err error) {
+	err = r.fields(b, func(key string, v []byte) (err error) {
 		switch key {
 		case "rooms":
+			said = true
 			op.Rooms, err = r.names(v)
 		case "except":
 			op.Except, err = r.names(v)
@@ -251,6 +260,7 @@ func (r reader) options(op *adapter.Operation, b []byte) error {
 		}
 		return err
 	})
+	return said, err
 }
 
 func (r reader) flags(op *adapter.Operation, b []byte) error {

@@ -89,6 +89,8 @@ func TestGarbage(t *testing.T) {
 		"data is text":              message("6", `"close"`),
 		"no options":                message("6", `{"close":true}`),
 		"options are text":          message("6", `{"opts":"x"}`),
+		"no rooms: disconnect":      message("6", `{"opts":{"roosm":["a"]},"close":true}`),
+		"no rooms: leave":           message("5", `{"opts":{},"rooms":["a"]}`),
 		"rooms are text":            message("6", `{"opts":{"rooms":"a"}}`),
 		"a room is an object":       message("6", `{"opts":{"rooms":[{}]}}`),
 		"a room is true":            message("6", `{"opts":{"rooms":[true]}}`),

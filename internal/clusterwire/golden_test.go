@@ -220,6 +220,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(r.payload())
 	}
+	f.Add([]byte("\x84\xa4type\x06\xa4data\x82\xa4opts\x81\xa5rooms\x90\xa9requestId\xa1a\xa3uid\xa1x\xa3nsp\xa1/"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var d Decoder
 		var e Encoder
