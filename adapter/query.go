@@ -23,6 +23,7 @@ type Query struct {
 	expected bool             // Expect was called
 	nodes    map[string]*debt // by id; "" is for all without a name
 	lost     []string         // ids of nodes that have gone
+	early    map[string]bool  // those that had gone before Expect
 	err      error            // why no more can come
 	over     bool             // ended is closed
 	closed   bool             // each is called no more
@@ -52,6 +53,10 @@ func (q *Query) Expect(ids []string, others int) {
 	}
 	q.expected = true
 	for _, id := range ids {
+		if q.early[id] {
+			q.lost = append(q.lost, id)
+			continue
+		}
 		d := q.of(id)
 		d.answers, d.known = d.answers+1, true
 	}
@@ -114,6 +119,12 @@ func (q *Query) owed(a Answer) int {
 func (q *Query) Lost(id string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if !q.expected && q.nodes[id] == nil {
+		if q.early == nil {
+			q.early = map[string]bool{}
+		}
+		q.early[id] = true
+	}
 	if d := q.nodes[id]; id != "" && d != nil && !q.over && (d.answers > 0 || d.acks > 0) {
 		q.lost = append(q.lost, id)
 		d.answers, d.acks = 0, 0

@@ -79,6 +79,11 @@ func TestQuery(t *testing.T) {
 			q.Lost("a")
 			q.Lost("b")
 		}, 1, &adapter.MissingError{Nodes: []string{"b"}}},
+		{"lost before it is known who", func(q *adapter.Query) {
+			q.Lost("b")
+			q.Expect([]string{"a", "b"}, 0)
+			q.Answer(from("a"))
+		}, 1, &adapter.MissingError{Nodes: []string{"b"}}},
 		{"lost with acks to come", func(q *adapter.Query) {
 			q.Expect([]string{"a"}, 0)
 			q.Answer(asked("a", 5))
@@ -115,6 +120,9 @@ func TestQuery(t *testing.T) {
 				t.Log(err)
 				if !slices.Equal(missed.Nodes, test.missed.Nodes) || missed.Others != test.missed.Others || missed.Acks != test.missed.Acks {
 					t.Errorf("missing %+v, want %+v", missed, test.missed)
+				}
+				if test.missed.Err == nil && errors.Is(err, context.DeadlineExceeded) {
+					t.Error("it was waited for those that are gone")
 				}
 				if test.missed.Err != nil && !errors.Is(err, test.missed.Err) {
 					t.Errorf("because of %v, want %v", missed.Err, test.missed.Err)
