@@ -32,13 +32,14 @@ async function main() {
     await wait(Math.random() * 50);
     const back = connected();
     const gone = new Promise((resolve) => socket.once('disconnect', resolve));
-    if (i === 0) { // neither side hears of it
-      proxy.silence();
-      await gone;
-    } else if (Math.random() < 0.5) {
+    if (i === 0 || Math.random() < 0.5) {
       let lost = false;
       gone.then(() => { lost = true; });
-      while (!lost) { proxy.lose(); await wait(1); } // polling may have no request on its way
+      while (!lost) { // polling may have no request on its way
+        if (i === 0) proxy.silence(); // neither side hears of it
+        else proxy.lose();
+        await wait(1);
+      }
     } else {
       proxy.cut();
       await gone;
