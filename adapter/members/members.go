@@ -4,7 +4,8 @@
 //
 // A node gives a sign of life every [Interval] and says goodbye when it stops. One
 // that has been silent for [Expiry] is gone. While this node hears nothing at all,
-// silence proves nothing: [Set.Deaf] keeps everybody until [Set.Hearing].
+// silence proves nothing: [Set.Deaf] keeps everybody until [Set.Hearing]. Nor does it for
+// the time in which this node itself stood still.
 package members
 
 import (
@@ -48,6 +49,7 @@ type Set struct {
 	self     Node
 	nodes    map[string]*entry // by id
 	deaf     bool
+	looked   time.Time // when Expire was called last
 	collided bool
 	refused  uint64
 }
@@ -115,8 +117,17 @@ func (s *Set) Bye(n Node, now time.Time) []Change {
 }
 
 // Expire forgets the nodes that were silent for too long at the time now, and returns
-// them. It does nothing while this node is deaf.
+// them. It does nothing while this node is deaf. It is called every [Interval]: of a
+// much longer time since the last call, only an Interval counts as silence, since what
+// the others said while this node stood still may be still to be read.
 func (s *Set) Expire(now time.Time) (gone []Change) {
+	still := now.Sub(s.looked) - Interval
+	if still > Interval && !s.looked.IsZero() {
+		for _, e := range s.nodes {
+			e.last = earlier(e.last.Add(still), now)
+		}
+	}
+	s.looked = now
 	if s.deaf {
 		return nil
 	}
@@ -133,6 +144,13 @@ func (s *Set) Expire(now time.Time) (gone []Change) {
 	return gone
 }
 
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 // Deaf says that this node can't hear the others.
 func (s *Set) Deaf() { s.deaf = true }
 
@@ -142,7 +160,7 @@ func (s *Set) Hearing(now time.Time) {
 	if !s.deaf {
 		return
 	}
-	s.deaf = false
+	s.deaf, s.looked = false, now
 	for _, e := range s.nodes {
 		e.last = now
 	}
