@@ -41,7 +41,7 @@ fmt: tools-go ## format the Go files
 fuzz: tools-go $(PAGE) ## run every fuzz target for FUZZTIME (30s)
 	@scripts/fuzz $(FUZZTIME)
 
-soak: tools-go tools-node ## many clients through each load balancer, for long (ARGS="CLIENTS SECONDS")
+soak: tools-go tools-node ## many clients through each load balancer, for long (ARGS="CLIENTS SECONDS BALANCER")
 	@scripts/soak $(ARGS)
 
 bench: tools-go tools-node ## compare with other servers; takes long (ARGS="--help")

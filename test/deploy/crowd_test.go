@@ -55,8 +55,17 @@ func gather(t testing.TB, url string, each int, perProcess int, patience int, ki
 		}))
 		kinds = kinds[n:]
 	}
-	c.do("connect", nil)
+	c.connect()
 	return c
+}
+
+// connect lets all connect, some at a time: each is announced to all.
+func (c *crowd) connect() {
+	c.t.Helper()
+	for left := 1; left > 0; {
+		left = 0
+		c.do(map[string]int{"connect": 100}, func(a answer) { left = max(left, a.Left) })
+	}
 }
 
 // do gives all processes a command, waits for their answers and hands on each.
@@ -76,6 +85,7 @@ func (c *crowd) do(command any, each func(answer)) {
 
 type answer struct {
 	Connected int
+	Left      int // that have not connected so far
 	Clients   []member
 	Series    []series
 	Faults    []string
@@ -105,6 +115,13 @@ func (c *crowd) report() (clients []member) {
 		c.t.Error(f)
 	}
 	return clients
+}
+
+// end ends the clients, which else go on trying to come back.
+func (c *crowd) end() {
+	for _, p := range c.procs {
+		p.Kill()
+	}
 }
 
 func (m member) transport() string { return m.Kind[strings.Index(m.Kind, "/")+1:] }

@@ -6,7 +6,7 @@
 //
 // It takes commands, one JSON value a line, and answers each with a line:
 //
-//   "connect"          all connect                            {connected}
+//   {"connect": n}     n more connect                         {connected, left}
 //   {"talk": ms}       from now on, each client speaks so often
 //   {"rounds": n}      wait until each has spoken n times more, and been answered
 //   "back"             wait until all are connected           {connected}
@@ -66,10 +66,11 @@ async function report() {
 }
 
 const commands = {
-  async connect() {
-    for (const m of crowd) { m.connect(); await wait(1); }
-    await until('connected and upgraded', crowd, (m) => m.isUpgraded());
-    return { connected: crowd.filter((m) => m.isConnected()).length };
+  async connect(n) {
+    const next = crowd.filter((m) => m.socket === undefined);
+    for (const m of next.slice(0, n)) { m.connect(); await wait(1); }
+    await until('connected and upgraded', next.slice(0, n), (m) => m.isUpgraded());
+    return { connected: crowd.filter((m) => m.isConnected()).length, left: Math.max(0, next.length - n) };
   },
   async talk(ms) { talk(ms); return {}; },
   async rounds(n) {

@@ -39,7 +39,7 @@ class Member {
     socket.on('connect', () => this.connected());
     socket.on('disconnect', (reason) => this.disconnected(reason));
     for (const event of ['connect_error', 'connect_timeout', 'error']) {
-      socket.on(event, (err) => { this.failures++; this.failure = String(err && err.message || err); });
+      socket.on(event, (err) => { this.failures++; this.failure = [err && err.message || err, err && err.description].join(' ').trim(); });
     }
     socket.on('node', ({ id }) => { this.nodes.push(id); });
     socket.on('msgToClient', ({ name, text }) => { if (name !== 'admin') this.hear(name, Number(text)); });
@@ -54,7 +54,7 @@ class Member {
 
   disconnected(reason) {
     this.lost++;
-    this.reason = reason;
+    this.reason = `${reason}, ${new Date().toISOString()}`;
     for (const question of this.open) question.doubtful = true;
     if (this.series.length > 0) this.series[this.series.length - 1].broken = true;
   }
@@ -91,7 +91,8 @@ class Member {
   hear(series, n) {
     const last = this.heard.get(series) || 0;
     const wasAway = this.away.delete(series) || (this.away.size > 0 && last === 0) || (last === 0 && this.lost > this.recovered);
-    if (n !== last + 1 && !(wasAway && n > last)) this.fault(`heard ${n} after ${last} of ${series}`);
+    // The node that a new socket is at may be behind the old one's, so it may hear the last words again.
+    if (n !== last + 1 && !wasAway) this.fault(`heard ${n} after ${last} of ${series}`);
     this.heard.set(series, n);
   }
 
