@@ -30,7 +30,9 @@ func balance(t *testing.T, opts engineio.Options, gone *departures) string {
 	var nodes [3]*socketio.Server
 	for i := range nodes {
 		mesh := bus.Node()
-		nodes[i] = socketio.NewServer(socketio.Options{Engine: opts, Adapter: mesh, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+		nodes[i] = socketio.NewServer(socketio.Options{
+			Engine: opts, Adapter: mesh, Observe: gone.observe, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		})
 		serve(nodes[i], gone)
 		for mesh.Ready() != nil || len(mesh.Nodes()) <= i {
 			runtime.Gosched()
