@@ -307,6 +307,9 @@ func (s *Session) answered() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.beat.answered(s.srv.clock(), &s.srv.opts, s.protocol)
+	if s.state == stateOpen {
+		s.shard.schedule(s, s.beat.due) // before the end of the wait for the pong, if that is long
+	}
 }
 
 // Packets that are the same for all.

@@ -57,6 +57,25 @@ func TestTimePing4(t *testing.T) {
 	})
 }
 
+// The next ping does not wait for the time in which the pong may come.
+func TestTimePingShortInterval(t *testing.T) {
+	inTime(t, Options{PingInterval: 2 * time.Second, PingTimeout: time.Minute}, func(t *testing.T, s *site) {
+		watch := startWatch(t)
+		c := s.websocket("EIO=4")
+		for _, at := range []float64{2, 5, 8} {
+			c.want("2")
+			watch.want(at, "ping")
+			time.Sleep(time.Second)
+			c.packet("3")
+		}
+		c.want("2")
+		watch.want(11, "ping")
+		c.wantClosed(t, PingTimeout)
+		watch.want(71, "end")
+		c.wantEnd()
+	})
+}
+
 // A packet in place of the pong gives the client more time, once.
 func TestTimePing4Extended(t *testing.T) {
 	inTime(t, Options{}, func(t *testing.T, s *site) {
