@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/damso/damso/adapter/memory"
 	"github.com/damso/damso/engineio"
@@ -18,10 +17,8 @@ import (
 // next of them: none may fail.
 func TestAnyNode(t *testing.T) {
 	gone := newDepartures()
-	matrix(t, addresses{
-		URL:          balance(t, engineio.Options{}, gone),
-		HeartbeatURL: balance(t, engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 2500 * time.Millisecond}, gone),
-	}, nil)
+	at := listenAll(engineio.Options{}, func(opts engineio.Options) string { return balance(t, opts, gone) })
+	matrix(t, at, nil)
 }
 
 // balance starts three nodes, and what sends each request to the next of them.

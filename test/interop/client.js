@@ -2,7 +2,7 @@
 // Runs every case with one generation of the JavaScript client over one
 // transport, and prints one JSON line per case: {case, ok, detail, ms}.
 //
-//   node client.js <version> <polling|websocket|upgrade> <url> <heartbeat url> [name part]
+//   node client.js <version> <polling|websocket|upgrade> <url> <heartbeat url> <silence url> [name part]
 //
 // DAMSO_HOPELESS may hold a JSON list of beginnings of case names that are known
 // to fail with this server: they are run too, but not waited for so long.
@@ -16,9 +16,9 @@
 
 const { Kit } = require('./lib/kit');
 
-const [version, transport, url, heartbeatUrl, only = ''] = process.argv.slice(2);
+const [version, transport, url, heartbeatUrl, silenceUrl, only = ''] = process.argv.slice(2);
 const setup = {
-  version, transport, url, heartbeatUrl,
+  version, transport, url, heartbeatUrl, silenceUrl,
   generation: Number(version[0]),
   io: require(`client-${version}`),
   parser: process.env.DAMSO_PARSER && require(process.env.DAMSO_PARSER),

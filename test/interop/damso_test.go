@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/socketio"
@@ -13,10 +12,8 @@ import (
 // TestDamso runs the cases against Damso: none may fail.
 func TestDamso(t *testing.T) {
 	gone := newDepartures()
-	matrix(t, addresses{
-		URL:          listen(t, engineio.Options{}, gone),
-		HeartbeatURL: listen(t, engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 2500 * time.Millisecond}, gone),
-	}, nil)
+	at := listenAll(engineio.Options{}, func(opts engineio.Options) string { return listen(t, opts, gone) })
+	matrix(t, at, nil)
 }
 
 // listen starts a server that ends with the test, and returns its address.

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/damso/damso/engineio"
 )
@@ -25,10 +24,8 @@ func TestDeflate(t *testing.T) {
 			}
 		},
 	}
-	quick := opts
-	quick.PingInterval, quick.PingTimeout = 300*time.Millisecond, 2500*time.Millisecond
 	gone := newDepartures()
-	at := addresses{URL: listen(t, opts, gone), HeartbeatURL: listen(t, quick, gone)}
+	at := listenAll(opts, func(opts engineio.Options) string { return listen(t, opts, gone) })
 	t.Run("clients", func(t *testing.T) {
 		for _, client := range clients {
 			t.Run(client, func(t *testing.T) {

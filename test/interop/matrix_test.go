@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/internal/testkit"
 )
 
@@ -15,10 +17,21 @@ var (
 	transports = []string{"polling", "websocket", "upgrade"}
 )
 
-// addresses are the two servers of README.md, or of one process of them.
+// addresses are the three servers of README.md, or of one process of them.
 type addresses struct {
 	URL          string `json:"url"`
 	HeartbeatURL string `json:"heartbeatUrl"`
+	SilenceURL   string `json:"silenceUrl"`
+}
+
+// listenAll starts the three by listen, with opts and the heartbeats of README.md.
+func listenAll(opts engineio.Options, listen func(engineio.Options) string) (at addresses) {
+	at.URL = listen(opts)
+	opts.PingInterval = 300 * time.Millisecond
+	at.HeartbeatURL = listen(opts)
+	opts.PingTimeout = 2500 * time.Millisecond
+	at.SilenceURL = listen(opts)
+	return at
 }
 
 // A failure is a line of reference-fails.json: cases that fail with Node's server,
@@ -63,7 +76,7 @@ func judge(t *testing.T, at addresses, client, transport string, hopeless []stri
 	}
 	p := testkit.Node(t, testkit.Script{
 		Path: "client.js",
-		Args: []string{client, transport, at.URL, at.HeartbeatURL},
+		Args: []string{client, transport, at.URL, at.HeartbeatURL, at.SilenceURL},
 		Env:  append(env, "DAMSO_HOPELESS="+string(list)),
 	})
 	count := 0

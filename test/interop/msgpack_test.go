@@ -2,7 +2,6 @@ package interop
 
 import (
 	"testing"
-	"time"
 
 	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/socketio"
@@ -11,10 +10,9 @@ import (
 // TestMessagePack runs the cases with clients and a server that speak MessagePack.
 func TestMessagePack(t *testing.T) {
 	gone := newDepartures()
-	opts := socketio.Options{Parser: socketio.MessagePack}
-	at := addresses{URL: listenWith(t, opts, gone)}
-	opts.Engine = engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 2500 * time.Millisecond}
-	at.HeartbeatURL = listenWith(t, opts, gone)
+	at := listenAll(engineio.Options{}, func(opts engineio.Options) string {
+		return listenWith(t, socketio.Options{Parser: socketio.MessagePack, Engine: opts}, gone)
+	})
 	clients := []string{"3.1.3", "4.8"} // those that socket.io-msgpack-parser 3 is for
 	known := []failure{{
 		Clients: clients, Transports: transports,

@@ -15,5 +15,5 @@ async function listen(opts) {
 }
 
 process.stdin.on('end', () => process.exit(0)).resume();
-Promise.all([listen({}), listen({ pingInterval: 300, pingTimeout: 2500 })])
-  .then(([url, heartbeatUrl]) => console.log(JSON.stringify({ url, heartbeatUrl })));
+Promise.all([listen({}), listen({ pingInterval: 300 }), listen({ pingInterval: 300, pingTimeout: 2500 })])
+  .then(([url, heartbeatUrl, silenceUrl]) => console.log(JSON.stringify({ url, heartbeatUrl, silenceUrl })));

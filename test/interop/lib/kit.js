@@ -8,8 +8,8 @@ const Proxy = require('./proxy');
 
 class Kit {
   constructor(setup) {
-    // version, generation, transport, url, heartbeatUrl, io (the client library), and
-    // patience: how long to wait for anything, in milliseconds
+    // version, generation, transport, url, heartbeatUrl, silenceUrl, io (the client library),
+    // and patience: how long to wait for anything, in milliseconds
     Object.assign(this, setup);
     this.sockets = [];
     this.proxies = [];
