@@ -107,6 +107,8 @@ type Logged struct {
 	// N is the event's number in the log, 0 if it is not there. It has 48 bits, and grows
 	// also when the log is lost and begins anew.
 	N uint64
+	// At is the event's place in the stream of a [Streamer], if it has one.
+	At StreamID
 }
 
 // A Place is a moment in the life of a node, as its clients see it: all events up to

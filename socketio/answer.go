@@ -38,7 +38,7 @@ func (ns *Namespace) Answer(op *adapter.Operation, reply func(adapter.Answer)) {
 func (ns *Namespace) Wants(room string) bool {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	return !ns.members.selectsNone([]string{room}) || ns.history.awaits()
+	return !ns.members.selectsNone([]string{room}) || ns.history.awaits() || ns.stream.awaits()
 }
 
 // answerAcks sends another node's broadcast to clients here and passes their

@@ -106,6 +106,9 @@ func (ns *Namespace) exit() {
 	if ns.history != nil {
 		ns.history.close()
 	}
+	if ns.stream != nil {
+		ns.stream.close()
+	}
 	if ns.cluster != nil {
 		ns.cluster.Close()
 	}

@@ -22,7 +22,7 @@ func (s *Socket) join() bool {
 	h := s.ns.handlers.Load()
 	recovered := s.reclaim()
 	err := s.guard(func() error {
-		if recovered && s.ns.history.opts.SkipMiddlewares {
+		if recovered && s.ns.server.opts.Recovery.SkipMiddlewares {
 			return h.enter(ctx, s)
 		}
 		if err := h.authorize(ctx, s); err != nil {
@@ -64,6 +64,11 @@ func (s *Socket) connect() bool {
 			return false
 		}
 		greeting.Data = []byte(`{"sid":"` + s.id + `","pid":"` + s.line.pid + `"}`)
+	case s.ns.stream != nil && s.conn.session.Protocol() == 4:
+		if !s.ns.stream.attach(s) {
+			return false
+		}
+		greeting.Data = s.seat.greeting(s.id)
 	case s.conn.session.Protocol() == 4:
 		greeting.Data = []byte(`{"sid":"` + s.id + `"}`)
 	}
@@ -102,6 +107,9 @@ func (s *Socket) end(reason Reason, err error, farewell *engineio.Message) (ende
 	s.state, s.reason = disconnected, reason
 	if s.recoverable() {
 		s.ns.history.part(s, reason)
+	}
+	if s.ns.stream != nil {
+		s.ns.stream.part(s, reason)
 	}
 	for _, answers := range s.acks {
 		answers <- answer{socket: s, err: ErrDisconnected} // has room

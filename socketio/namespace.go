@@ -27,7 +27,8 @@ type Namespace struct {
 	// a conn's mu, then a Socket's, never the other way round.
 	mu      sync.Mutex
 	members membership      // sockets and rooms
-	history *history        // nil without recovery; the pointer is set once
+	history *history        // nil without recovery, and with a stream; the pointer is set once
+	stream  *stream         // nil unless broadcasts go through one; the pointer is set once
 	fanout  engineio.Fanout // has nothing in it while mu is free
 }
 
@@ -53,7 +54,13 @@ func newNamespace(s *Server, name string) *Namespace {
 
 // open makes the way to the other nodes.
 func (ns *Namespace) open(a adapter.Adapter) (adapter.Namespace, error) {
-	if k, ok := a.(adapter.Keeper); ok && ns.history != nil && !ns.history.opts.NodeOnly {
+	if ns.history == nil || ns.history.opts.NodeOnly {
+		return a.Open(ns.name, ns)
+	}
+	if st, ok := a.(adapter.Streamer); ok && st.Streams() {
+		return ns.openStream(st)
+	}
+	if k, ok := a.(adapter.Keeper); ok {
 		return ns.history.open(k)
 	}
 	return a.Open(ns.name, ns)
@@ -117,11 +124,14 @@ func (ns *Namespace) Apply(op *adapter.Operation) {
 func (ns *Namespace) arrived(op *adapter.Operation) []*Socket {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	if ns.members.selectsNone(op.Rooms) && !ns.history.awaits() {
+	if ns.members.selectsNone(op.Rooms) && !ns.history.awaits() && !ns.stream.awaits() {
 		if ns.history != nil {
 			ns.history.seen = max(ns.history.seen, op.Logged.N)
 		}
 		return nil // before it is encoded
+	}
+	if ns.stream != nil {
+		return ns.stream.hand(op, op.Logged.At).sockets
 	}
 	m, offset := ns.encode(op.Event)
 	return ns.deliver(op, m, offset)
@@ -134,6 +144,10 @@ func (ns *Namespace) broadcast(op *adapter.Operation, local bool) {
 
 // send is broadcast without those who want to know. It returns what deliver does.
 func (ns *Namespace) send(op *adapter.Operation, local bool) []*Socket {
+	if ns.stream != nil && !local {
+		ns.stream.send(op) // which tells later
+		return nil
+	}
 	m, offset := ns.encode(op.Event)
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
@@ -146,7 +160,12 @@ func (ns *Namespace) send(op *adapter.Operation, local bool) []*Socket {
 
 // deliver queues m for the sockets that op selects; mu is held. It returns them if
 // there is anybody who wants to know, see OnAnyOutgoing.
-func (ns *Namespace) deliver(op *adapter.Operation, m *engineio.Message, offset []byte) (sockets []*Socket) {
+func (ns *Namespace) deliver(op *adapter.Operation, m *engineio.Message, offset []byte) []*Socket {
+	return ns.deliverAt(op, adapter.StreamID{}, m, offset)
+}
+
+// deliverAt is deliver for what has a place in a stream.
+func (ns *Namespace) deliverAt(op *adapter.Operation, place adapter.StreamID, m *engineio.Message, offset []byte) (sockets []*Socket) {
 	if op.Flags.NoCompress {
 		m.NoCompress()
 	}
@@ -166,6 +185,9 @@ func (ns *Namespace) deliver(op *adapter.Operation, m *engineio.Message, offset 
 				return // it has got that from the log
 			}
 			s.line.last = at
+		}
+		if s.skips(place) {
+			return
 		}
 		send(s.conn.session, m)
 		if tell {
@@ -187,6 +209,10 @@ func (ns *Namespace) add(s *Socket) bool {
 	rooms := s.takeEarly()
 	if s.line != nil {
 		rooms = append(rooms, s.line.rooms()...)
+	}
+	if s.seat != nil {
+		rooms = append(rooms, s.seat.rooms...)
+		s.seat.rooms = nil
 	}
 	for _, room := range rooms {
 		ns.members.join(s, room)

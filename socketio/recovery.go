@@ -23,6 +23,17 @@ import (
 // awaited, and what [Socket.SetValue] keeps. While the adapter can't be reached, clients
 // come back to the same node only.
 //
+// With an adapter that is an [adapter.Streamer], as mode Streams of package adapter/redis,
+// it is what socket.io does with @socket.io/redis-streams-adapter, and clients come back
+// from servers of Node.js and to them. Broadcasts and [Socket.Emit] go to the clients here
+// when they have come back from the stream, too, some time after the call returns: who is
+// disconnected at once, or leaves a room, does not get them. While the adapter can't be reached
+// they go at once, without an offset, as those of [Broadcast.Local] do; so do those that
+// do not come back within two seconds, and then a client that comes back may get one
+// twice. The session is kept when the client is lost: if its node is killed before it is
+// noticed, the client is a new one. So it is if it has had no event with an offset. MaxSessions, acknowledgements that are awaited, and what
+// [Socket.SetValue] keeps do not apply.
+//
 // It works with the clients of Socket.IO 4.6 and later, by themselves. To them, each
 // event has one argument more, a string, which comes last: its offset. Events are
 // kept from [Socket.Emit] and from broadcasts, of other nodes too. Volatile events are
@@ -148,6 +159,9 @@ func (s *Socket) deliver(op *adapter.Operation, m *engineio.Message, offset []by
 // waits for the handlers of that one. After it, the session may still be lost to
 // somebody who is faster, or by time: history.attach tells.
 func (s *Socket) reclaim() bool {
+	if s.ns.stream != nil {
+		return s.ns.stream.reclaim(s)
+	}
 	h := s.ns.history
 	if h == nil || s.conn.session.Protocol() != 4 {
 		return false

@@ -73,7 +73,7 @@ func (h *history) takeOver(ctx context.Context, session *adapter.Session, at *of
 		h.giveUp(l)
 		return false
 	}
-	h.restore(s, session)
+	s.restoreData(h.opts, session.Data)
 	return true
 }
 
@@ -186,15 +186,15 @@ func (h *history) welcome(l *line, s *Socket) bool {
 	return true
 }
 
-// restore gives s the data of the application.
-func (h *history) restore(s *Socket, session *adapter.Session) {
-	if session.Data.Data == nil {
+// restoreData gives s the data of the application.
+func (s *Socket) restoreData(opts Recovery, e adapter.Event) {
+	if e.Data == nil {
 		return
 	}
-	data, err := h.decode(Raw{JSON: session.Data.Data, Attachments: session.Data.Attachments})
+	data, err := opts.decode(Raw{JSON: e.Data, Attachments: e.Attachments})
 	if err != nil {
-		h.ns.server.log.Warn("data of a socket from another node can't be decoded",
-			"namespace", h.ns.name, "socket", s.id, "error", err)
+		s.ns.server.log.Warn("data of a socket from another node can't be decoded",
+			"namespace", s.ns.name, "socket", s.id, "error", err)
 		data = nil
 	}
 	s.mu.Lock()
@@ -203,12 +203,12 @@ func (h *history) restore(s *Socket, session *adapter.Session) {
 }
 
 // decode makes of data what the application has set. A panic is an error.
-func (h *history) decode(raw Raw) (data any, err error) {
-	if h.opts.Data == nil {
+func (r Recovery) decode(raw Raw) (data any, err error) {
+	if r.Data == nil {
 		return raw, nil
 	}
 	defer recovered(&err)
-	return h.opts.Data(raw)
+	return r.Data(raw)
 }
 
 // arrive makes the line one of this node from the present place on: what was before is

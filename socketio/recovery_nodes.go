@@ -192,20 +192,25 @@ type keeping struct {
 // Session implements [adapter.Source].
 func (k keeping) Session() *adapter.Session {
 	session, data := k.h.describe(k.l)
-	if session == nil || data == nil {
-		return session
+	if session != nil {
+		session.Data = k.h.ns.encodeData(session.ID, data)
 	}
-	if raw, ok := data.(Raw); ok && len(raw.JSON) == 0 {
-		return session
+	return session
+}
+
+// encodeData encodes what the application has with a socket, so that another node may
+// have it: nothing if there is none, or it can't be encoded.
+func (ns *Namespace) encodeData(socket string, data any) (value adapter.Event) {
+	if raw, ok := data.(Raw); data == nil || ok && len(raw.JSON) == 0 {
+		return value
 	}
 	value, err := marshalData(data)
 	if err != nil {
-		k.h.ns.server.log.Warn("data of a socket can't be encoded: it is lost if its node is",
-			"namespace", k.h.ns.name, "socket", session.ID, "error", err)
-		return session
+		ns.server.log.Warn("data of a socket can't be encoded: it is lost if its node is",
+			"namespace", ns.name, "socket", socket, "error", err)
+		return adapter.Event{}
 	}
-	session.Data = value
-	return session
+	return value
 }
 
 // describe returns what is to be kept of a line, and the application's data; nil if

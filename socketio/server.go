@@ -263,5 +263,8 @@ func (s *Server) forget() {
 		if ns.history != nil {
 			ns.history.close()
 		}
+		if ns.stream != nil {
+			ns.stream.close()
+		}
 	}
 }

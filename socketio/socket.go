@@ -26,6 +26,7 @@ type Socket struct {
 	places []place
 	epoch  uint64
 	line   *line // nil without recovery, and before it is connected
+	seat   *seat // nil without a stream, and before it is connected
 
 	// Guarded by mu.
 	mu        sync.Mutex
@@ -185,6 +186,12 @@ func (s *Socket) emit(volatile bool, event string, args []any) error {
 	}
 	if !s.Connected() {
 		return ErrDisconnected
+	}
+	if s.ns.stream != nil {
+		to := Broadcast{ns: s.ns, rooms: []string{s.id}}
+		to.flags.Volatile = volatile
+		to.send(e)
+		return nil
 	}
 	send := s.conn.session.Send
 	if volatile {

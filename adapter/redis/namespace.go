@@ -23,6 +23,8 @@ type namespace struct {
 	kept      *kept     // nil unless its sessions and events are kept
 	keptLocal keptLocal // local, if they are
 
+	streamLocal adapter.StreamLocal // local, if its own broadcasts are to come back from the stream; else nil
+
 	queries adapter.Queries // what this node has asked
 	walks   walks           // what it has asked servers with socket.io 2 besides
 

@@ -119,16 +119,20 @@ func (l *link) read(ctx context.Context, client rueidis.Client, s *stream) error
 		entries := read[s.name]
 		for _, e := range entries {
 			s.last, s.existed = e.ID, true
-			l.a.entry(s, e.FieldValues)
+			l.a.entry(s, e.ID, e.FieldValues)
 		}
 		behind = len(entries) == count
 	}
 }
 
 // entry hands an entry of a stream to its namespace.
-func (a *Adapter) entry(s *stream, fields map[string]string) {
+func (a *Adapter) entry(s *stream, id string, fields map[string]string) {
 	n := a.byName(fields["nsp"])
-	if n == nil || fields["uid"] == a.uid {
+	switch {
+	case n == nil:
+		return
+	case fields["uid"] == a.uid:
+		n.added(id, fields[ownField])
 		return
 	}
 	typ, err := strconv.Atoi(fields["type"])
@@ -140,6 +144,7 @@ func (a *Adapter) entry(s *stream, fields map[string]string) {
 		err = s.codec.decoder.DecodeData(m, fields["data"])
 	}
 	if err == nil {
+		at(m, id)
 		err = n.hear(m)
 	}
 	if err != nil {

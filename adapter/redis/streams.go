@@ -110,10 +110,14 @@ func (w streams) append(b *batch, m *clusterwire.Message) error {
 	if err != nil {
 		return err
 	}
-	b.add(b.l.client.B().Xadd().Key(clusterwire.Stream(w.opts.Name, m.Namespace, w.opts.Count)).
+	entry := b.l.client.B().Xadd().Key(clusterwire.Stream(w.opts.Name, m.Namespace, w.opts.Count)).
 		Maxlen().Almost().Threshold(strconv.Itoa(w.opts.MaxLen)).Id("*").FieldValue().
 		FieldValue("uid", m.UID).FieldValue("nsp", m.Namespace).
-		FieldValue("type", strconv.Itoa(int(m.Type))).FieldValue("data", data).Build(), nil)
+		FieldValue("type", strconv.Itoa(int(m.Type))).FieldValue("data", data)
+	if m.Op.Logged.Own != 0 {
+		entry = entry.FieldValue(ownField, number(m.Op.Logged.Own))
+	}
+	b.add(entry.Build(), nil)
 	return nil
 }
 

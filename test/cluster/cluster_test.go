@@ -81,10 +81,16 @@ func damso(t *testing.T, broker *redistest.Server, opts redis.Options) string {
 }
 
 func named(t *testing.T, broker *redistest.Server, name string, opts redis.Options) string {
+	return recovering(t, broker, name, opts, nil)
+}
+
+// recovering is named with recovery.
+func recovering(t *testing.T, broker *redistest.Server, name string, opts redis.Options, recovery *socketio.Recovery) string {
 	opts.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	srv := socketio.NewServer(socketio.Options{
-		Logger:  opts.Logger,
-		Adapter: redis.New(rueidis.ClientOption{InitAddress: []string{broker.Addr()}}, opts),
+		Logger:   opts.Logger,
+		Recovery: recovery,
+		Adapter:  redis.New(rueidis.ClientOption{InitAddress: []string{broker.Addr()}}, opts),
 	})
 	for _, nsp := range []string{"/", "/custom"} {
 		serve(srv.Of(nsp))

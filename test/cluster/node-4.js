@@ -1,5 +1,5 @@
 'use strict';
-// socket.io 4.8 with one of adapters.js: node node-4.js <redis host> <redis port> [<name> [<mode>]]
+// socket.io 4.8 with one of adapters.js: node node-4.js <redis host> <redis port> [<name> [<mode> [recovery]]]
 
 const http = require('http');
 const { createClient } = require('redis');
@@ -7,7 +7,7 @@ const { Server } = require('server-4');
 
 const adapters = require('./adapters');
 
-const [host, port, name, mode = 'classic'] = process.argv.slice(2);
+const [host, port, name, mode = 'classic', recovery] = process.argv.slice(2);
 
 async function main() {
   const pub = createClient({ socket: { host, port: Number(port) } });
@@ -16,7 +16,10 @@ async function main() {
   await Promise.all([pub.connect(), sub.connect()]);
 
   const server = http.createServer();
-  const io = new Server(server, { adapter: adapters[mode](pub, sub, name) });
+  const io = new Server(server, {
+    adapter: adapters[mode](pub, sub, name),
+    ...(recovery && { connectionStateRecovery: {} }),
+  });
   for (const name of ['/', '/custom']) serve(io.of(name));
   server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ url: `http://127.0.0.1:${server.address().port}` })));
 }
@@ -45,11 +48,12 @@ function serve(nsp) {
   nsp.on('sum', (a, b, answer) => answer({ name, sum: a + b }));
   nsp.on('customRequest', (data, answer) => answer({ name, data }));
   nsp.on('connection', (socket) => {
-    if (socket.handshake.query.name) socket.data = { name: socket.handshake.query.name };
+    if (socket.handshake.query.name && !socket.recovered) socket.data = { name: socket.handshake.query.name };
     socket.on('do', async (what, args, ack) => ack(await Promise.resolve().then(() => does[what](...args)).catch((err) => ({ error: String(err) })) ?? null));
     socket.on('notes', (ack) => ack(notes));
     socket.on('my rooms', (ack) => ack([...socket.rooms]));
     socket.on('join', (room, ack) => { socket.join(room); ack(true); });
+    socket.on('my data', (ack) => ack([socket.recovered, socket.data]));
     socket.on('whoami', (ack) => ack(socket.id));
     socket.on('say', ({ from, to, except, volatile, local }, what) => {
       let target = (from === 'socket' ? socket.broadcast : nsp).to(to).except(except);

@@ -121,8 +121,11 @@ func operations(ns *socketio.Namespace, name string) {
 		err := args.Decode(&data)
 		return map[string]any{"name": name, "data": data}, err
 	})
+	socketio.OnAck(ns, "my data", func(_ context.Context, s *socketio.Socket, _ socketio.Args) ([]any, error) {
+		return []any{s.Recovered(), s.Data()}, nil
+	})
 	ns.OnConnect(func(_ context.Context, s *socketio.Socket) error {
-		if name := s.Handshake().Query.Get("name"); name != "" {
+		if name := s.Handshake().Query.Get("name"); name != "" && !s.Recovered() {
 			s.SetData(map[string]string{"name": name})
 		}
 		return nil
