@@ -84,7 +84,7 @@ func (r *record) refusal() *engineio.ConnectionError {
 
 // ask sends a request to the node that has its session and returns the answer.
 func (n *Node) ask(ctx context.Context, r record) (record, error) {
-	node, err := n.owner(r.session)
+	node, err := n.find(ctx, r.session)
 	if err != nil {
 		return record{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,12 +52,13 @@ type Options struct {
 // for concurrent use.
 type Node struct {
 	// Set once.
-	mesh   adapter.Mesh
-	opts   Options
-	id     string
-	ctx    context.Context // ends with Close
-	stop   context.CancelFunc
-	engine *engineio.Server // set by Serve
+	mesh    adapter.Mesh
+	opts    Options
+	id      string
+	started time.Time
+	ctx     context.Context // ends with Close
+	stop    context.CancelFunc
+	engine  *engineio.Server // set by Serve
 
 	wg      sync.WaitGroup // of all goroutines
 	drain   sync.Once
@@ -73,6 +75,7 @@ type Node struct {
 	censuses map[uint64]*census
 	parts    map[far]parts // of bodies that are still to come
 	kept     int           // bytes in them
+	gone     []string      // nodes that went while this one was settling
 	closed   bool
 }
 
@@ -102,7 +105,7 @@ func New(mesh adapter.Mesh, opts Options) *Node {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	n := &Node{
-		mesh: mesh, opts: opts, id: mesh.Node(), ctx: ctx, stop: stop, drained: make(chan struct{}),
+		mesh: mesh, opts: opts, id: mesh.Node(), started: time.Now(), ctx: ctx, stop: stop, drained: make(chan struct{}),
 		asked: map[uint64]*question{}, served: map[far]*task{}, streams: map[far]*stream{},
 		peers: map[string]*peer{}, censuses: map[uint64]*census{}, parts: map[far]parts{},
 	}
@@ -176,6 +179,50 @@ func (n *Node) owner(session string) (string, error) {
 	return node, nil
 }
 
+// settlingTime is how long after its start a node may not know all others yet.
+const settlingTime = 3 * time.Second
+
+func (n *Node) settling() bool { return time.Since(n.started) <= settlingTime }
+
+// note remembers a node that has gone, as long as that matters.
+func (n *Node) note(node string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.settling() {
+		n.gone = append(n.gone, node)
+	}
+}
+
+// maybe reports whether a session may be one of a node that is not known yet.
+func (n *Node) maybe(session string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(session) == sessionSize && !strings.HasPrefix(session, n.id) && !slices.Contains(n.gone, session[:len(n.id)])
+}
+
+// sessionSize is how long the id of a session is.
+const sessionSize = 20
+
+// find is owner that waits, while this node is settling, for the owner to show up: a load
+// balancer may send it clients before it knows whose they are.
+func (n *Node) find(ctx context.Context, session string) (node string, err error) {
+	for {
+		node, err = n.owner(session)
+		if err == nil || !n.settling() || !n.maybe(session) {
+			return node, err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return "", err
+		case <-n.drained:
+			return "", err
+		case <-n.ctx.Done():
+			return "", err
+		}
+	}
+}
+
 // receive takes a message of another node. It is called by the mesh.
 func (n *Node) receive(from string, message []byte) {
 	if err := decode(message, func(r record) { n.handle(from, r) }); err != nil {
@@ -216,6 +263,7 @@ func (n *Node) handle(from string, r record) {
 // watch notes that another node has come or gone. It is called by the mesh.
 func (n *Node) watch(node string, alive bool) {
 	if !alive {
+		n.note(node)
 		n.forget(node, errDead)
 		n.engine.Undelivered(node)
 	}

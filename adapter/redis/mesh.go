@@ -154,12 +154,17 @@ func (a *Adapter) hear(b []byte, now time.Time) (own bool) {
 	if l.kind == letterBeat {
 		l.from.Name = string(l.body)
 	}
-	var believed bool
+	var known, believed bool
 	a.tell(m.with(func(s *members.Set) []members.Change {
+		known = s.Has(l.from)
 		changes := s.Hear(l.from, now)
 		believed = s.Has(l.from)
 		return changes
 	}))
+	if believed && !known {
+		// It need not wait for the next beat to learn of this node.
+		_ = a.queue.put(m.mail(l.from.ID, letterBeat, []byte(m.self.Name)))
+	}
 	if l.kind == letterMessage && believed && m.receive != nil {
 		m.receive(l.from.ID, l.body)
 	}
