@@ -51,6 +51,9 @@ const webTransportPage = `<!doctype html>
 <title>The stock client over WebTransport</title>
 <script src="/lib.js"></script>
 <script>
+  // The client closes a transport that the server has closed already, and does not look
+  // at what comes of it.
+  addEventListener('unhandledrejection', (event) => { if (event.reason instanceof WebTransportError) event.preventDefault(); });
   const heard = (socket, event) => new Promise((resolve) => socket.once(event, (...args) => resolve(args)));
   const same = (got, want) => { if (JSON.stringify(got) !== JSON.stringify(want)) throw new Error('got ' + JSON.stringify(got).slice(0, 200) + ', want ' + JSON.stringify(want).slice(0, 200)); };
   const bytes = (value) => Array.from(new Uint8Array(value));

@@ -117,11 +117,4 @@ func (c *crowd) report() (clients []member) {
 	return clients
 }
 
-// end ends the clients, which else go on trying to come back.
-func (c *crowd) end() {
-	for _, p := range c.procs {
-		p.Kill()
-	}
-}
-
 func (m member) transport() string { return m.Kind[strings.Index(m.Kind, "/")+1:] }

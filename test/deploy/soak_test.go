@@ -110,3 +110,10 @@ func table(t *testing.T, title string, clients []member) {
 	}
 	fmt.Println()
 }
+
+// end ends the clients, which else go on trying to come back.
+func (c *crowd) end() {
+	for _, p := range c.procs {
+		p.Kill()
+	}
+}
