@@ -8,7 +8,6 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/rueidis"
-	"go.uber.org/goleak"
 
 	"github.com/damso/damso/adapter"
 	"github.com/damso/damso/adapter/adaptertest"
@@ -16,11 +15,7 @@ import (
 	"github.com/damso/damso/internal/redistest"
 )
 
-// After a change of a Redis Cluster the client closes old connections five seconds later,
-// in goroutines that cannot be waited for.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*clusterClient)._refresh.func2"))
-}
+func TestMain(m *testing.M) { redistest.Main(m) }
 
 var quiet = slog.New(slog.DiscardHandler)
 

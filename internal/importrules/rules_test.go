@@ -27,6 +27,7 @@ const (
 	cors     = "github.com/rs/cors"
 	dotenv   = "github.com/joho/godotenv"
 	env      = "github.com/caarlos0/env/v11"
+	goleak   = "go.uber.org/goleak"
 	head     = "github.com/gobwas/httphead" // the header options that gobwas/ws speaks
 	json     = "github.com/go-json-experiment/json"
 	jwt      = "github.com/golang-jwt/jwt/v5"
@@ -192,7 +193,7 @@ var rules = map[string]rule{
 	// gateway/gatewaytest has one.
 	"internal/testenv":   {why: "a leaf: whether a tool is there, and what it means if not"},
 	"internal/siotest":   {why: "a client of Socket.IO, which speaks the wire and knows no server", ours: []string{"internal/enginewire"}, theirs: []string{ws}},
-	"internal/redistest": {why: "runs Redis servers, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{rueidis}},
+	"internal/redistest": {why: "runs Redis servers, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{goleak, rueidis}},
 	"internal/natstest":  {why: "runs nats-server, and knows nothing of who tests", ours: []string{"internal/testenv"}},
 	"internal/testkit":   {why: "runs Node and Chromium, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{cdproto, chromedp}},
 }

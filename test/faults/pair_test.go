@@ -14,18 +14,14 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
-	"go.uber.org/goleak"
 
 	"github.com/damso/damso/adapter"
 	"github.com/damso/damso/adapter/adaptertest"
 	"github.com/damso/damso/adapter/redis"
+	"github.com/damso/damso/internal/redistest"
 )
 
-// After a change of a Redis Cluster the client closes old connections five seconds later,
-// in goroutines that cannot be waited for.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*clusterClient)._refresh.func2"))
-}
+func TestMain(m *testing.M) { redistest.Main(m) }
 
 // within is how soon the nodes must be whole when Redis is back.
 const within = 5 * time.Second
