@@ -14,12 +14,12 @@ import (
 const leftovers = 15 * time.Second
 
 // Main is what TestMain does in packages whose tests use a Redis Cluster: it runs the tests,
-// and fails if a goroutine is left after all.
-func Main(m *testing.M) {
+// and fails if a goroutine is left after all, but for those that opts ignore.
+func Main(m *testing.M, opts ...goleak.Option) {
 	code := m.Run()
 	deadline := time.Now().Add(leftovers)
 	for code == 0 {
-		err := goleak.Find()
+		err := goleak.Find(opts...)
 		if err == nil {
 			break
 		}

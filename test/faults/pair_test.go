@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+	"go.uber.org/goleak"
 
 	"github.com/damso/damso/adapter"
 	"github.com/damso/damso/adapter/adaptertest"
@@ -21,7 +22,10 @@ import (
 	"github.com/damso/damso/internal/redistest"
 )
 
-func TestMain(m *testing.M) { redistest.Main(m) }
+// A toxic that is taken away while data passes may leave a goroutine of toxiproxy behind.
+func TestMain(m *testing.M) {
+	redistest.Main(m, goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"))
+}
 
 // within is how soon the nodes must be whole when Redis is back.
 const within = 5 * time.Second
