@@ -69,6 +69,15 @@ func (c *traveller) handle(packet string) error {
 	return nil
 }
 
+// read takes the next event that is sent.
+func (c *traveller) read() error {
+	m, err := c.c.Read()
+	if err != nil {
+		return fmt.Errorf("client waits for %v: %w", c.want, err)
+	}
+	return c.handle(m.Text)
+}
+
 func (c *traveller) waits() (n int) {
 	for _, due := range c.want {
 		n += len(due)
@@ -178,7 +187,7 @@ func (w *world) do(m move) error {
 		c.c = nil
 	case "read":
 		if w.nodes[c.at].hold(false); c.waits() > 0 {
-			return c.handle(c.c.Text())
+			return c.read()
 		}
 	}
 	return nil
@@ -199,7 +208,7 @@ func (w *world) play(list []move) error {
 			}
 		}
 		for c.waits() > 0 {
-			if err := c.handle(c.c.Text()); err != nil {
+			if err := c.read(); err != nil {
 				return err
 			}
 		}

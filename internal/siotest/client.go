@@ -93,17 +93,13 @@ var errEnded = errors.New("the session has ended")
 
 // Read returns the next message.
 func (c *Client) Read() (Message, error) {
-	var late <-chan time.Time
-	if c.patience > 0 {
-		late = time.After(c.patience)
-	}
 	select {
 	case m, ok := <-c.incoming:
 		if !ok {
 			return Message{}, errEnded
 		}
 		return m, nil
-	case <-late:
+	case <-time.After(c.patience):
 		return Message{}, fmt.Errorf("nothing came within %v", c.patience)
 	}
 }

@@ -19,12 +19,16 @@ import (
 // waits for the event itself, not for this.
 const patience = 20 * time.Second
 
+// bubblePatience is the same where time is not real. It costs nothing there, and ends
+// a test that else would go on from ping to ping for ever.
+const bubblePatience = 24 * time.Hour
+
 // A Server is where clients connect to.
 type Server struct {
 	t        testing.TB
 	host     string
 	dial     func() (net.Conn, error)
-	patience time.Duration // 0 is for ever: where time is not real
+	patience time.Duration
 }
 
 // Listen serves h on the loopback until the test ends.
@@ -49,7 +53,7 @@ func At(t testing.TB, addr string) *Server {
 func Pipe(t testing.TB, h http.Handler) *Server {
 	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 	serve(t, h, l)
-	return &Server{t: t, host: "pipe", dial: l.dial}
+	return &Server{t: t, host: "pipe", dial: l.dial, patience: bubblePatience}
 }
 
 func serve(t testing.TB, h http.Handler, l net.Listener) {
