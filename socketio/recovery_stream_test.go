@@ -98,6 +98,7 @@ func TestStreamDelivery(t *testing.T) {
 		r.local.Apply(from("other", 4))
 		r.local.Added(2, at(5))
 		r.local.Added(2, at(5))
+		synctest.Wait() // what is volatile is for a client that has nothing to read
 		r.local.Added(3, at(6))
 		c.Want(`2["local"]`, `2["other","1700000000000-4"]`, `2["lost"]`, `2["a","1700000000000-5"]`, `2["volatile"]`)
 

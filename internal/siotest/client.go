@@ -29,6 +29,8 @@ type Client struct {
 
 	SID string // of the session
 
+	inMain bool // in protocol 3: it was told that it is in the main namespace
+
 	incoming chan Message    // closed when the session has ended
 	ctx      context.Context // ended by Close
 	cancel   context.CancelFunc
@@ -72,11 +74,7 @@ func (c *Client) Emit(nsp, data string) {
 func (c *Client) Join(nsp, auth string) (sid string) {
 	c.t.Helper()
 	if c.protocol == 3 {
-		if nsp != "/" {
-			_ = c.Send("0" + nsp + ",")
-		}
-		for c.Text() != strings.TrimSuffix("0"+prefix(nsp), "/") {
-		}
+		c.joinOld(nsp)
 		return c.SID
 	}
 	_ = c.Send("0" + prefix(nsp) + auth)
@@ -87,6 +85,23 @@ func (c *Client) Join(nsp, auth string) (sid string) {
 		c.t.Fatalf("siotest: answer to joining %s is %q", nsp, text)
 	}
 	return answer.SID
+}
+
+// joinOld joins a namespace in protocol 3. Its answer and that of the main namespace,
+// which comes unasked, are independent of each other.
+func (c *Client) joinOld(nsp string) {
+	joined := nsp == "/"
+	if !joined {
+		_ = c.Send("0" + nsp + ",")
+	}
+	for !c.inMain || !joined {
+		switch c.Text() {
+		case "0":
+			c.inMain = true
+		case "0" + prefix(nsp):
+			joined = true
+		}
+	}
 }
 
 var errEnded = errors.New("the session has ended")
