@@ -70,9 +70,36 @@ func (b *batch) publish(kind topicKind, channel, message string) {
 // that belong to several servers: there, the order is kept for each of these.
 func (b *batch) do() []rueidis.RedisResult {
 	if b.l.a.opts.Mode != Classic && b.l.client.Mode() == rueidis.ClientModeCluster {
-		return b.l.client.DoMulti(b.l.cut, b.cmds...)
+		return b.doInCluster()
 	}
 	return b.l.pub.DoMulti(context.Background(), b.cmds...)
+}
+
+// slots is how many slots a Redis Cluster has.
+const slots = 16384
+
+// doInCluster carries out the commands of each slot where it is, and those of none,
+// which the client does not take together with them, on the connection that publishes.
+func (b *batch) doInCluster() []rueidis.RedisResult {
+	var some, none []rueidis.Completed
+	results := make([]rueidis.RedisResult, len(b.cmds))
+	for _, cmd := range b.cmds {
+		if cmd.Slot() < slots {
+			some = append(some, cmd)
+		} else {
+			none = append(none, cmd)
+		}
+	}
+	ofNone := b.l.pub.DoMulti(context.Background(), none...)
+	ofSome := b.l.client.DoMulti(b.l.cut, some...)
+	for i, cmd := range b.cmds {
+		from := &ofNone
+		if cmd.Slot() < slots {
+			from = &ofSome
+		}
+		results[i], *from = (*from)[0], (*from)[1:]
+	}
+	return results
 }
 
 // send sends the batch and hands the results on. An error reply of Redis is a failure

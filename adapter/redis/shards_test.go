@@ -67,6 +67,34 @@ func TestCluster(t *testing.T) {
 	}
 }
 
+// TestClusterBatches: what belongs to several slots, and what belongs to none, may wait to
+// be published at the same time.
+func TestClusterBatches(t *testing.T) {
+	servers := redistest.StartCluster(t)
+	for name, opts := range clusterModes {
+		t.Run(name, func(t *testing.T) {
+			opts.Prefix = "b" + name
+			nodes, letters := onCluster(servers, opts, 2), make(chan struct{}, 1000)
+			nodes[1].(adapter.Mesh).Receive(func(string, []byte) { letters <- struct{}{} })
+			adaptertest.Start(t, nodes...)
+			members := adaptertest.Open(t, "/", nodes...)
+			other := adaptertest.Open(t, "/other", nodes...)
+			for i := range 1000 {
+				members[0].Send(t, adaptertest.Event("e", i))
+				other[0].Send(t, adaptertest.Event("e", i))
+				if err := nodes[0].(adapter.Mesh).Send("", []byte("letter")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for i := range 1000 {
+				members[1].Want(t, adaptertest.Event("e", i))
+				other[1].Want(t, adaptertest.Event("e", i))
+				<-letters
+			}
+		})
+	}
+}
+
 // TestSlotMoves: a channel is heard again at the server that its slot has moved to.
 func TestSlotMoves(t *testing.T) {
 	servers := redistest.StartCluster(t)
