@@ -50,6 +50,7 @@ func (j *journal) around(name string) gateway.Interceptor {
 // TestChain follows a client through the chain, from its coming to its leaving.
 func TestChain(t *testing.T) {
 	var j journal
+	gone := make(chan struct{})
 	srv := gatewaytest.New(t, routes(func(r *gateway.Router) {
 		r.Use(j.around("a"), j.around("b"))
 		r.AfterInit(func(ns *socketio.Namespace) { j.add("init of %t", ns == r.Namespace()) })
@@ -59,6 +60,7 @@ func TestChain(t *testing.T) {
 		})
 		r.OnDisconnection(func(_ context.Context, _ *socketio.Socket, reason socketio.Reason) error {
 			j.add("disconnection: %s", reason)
+			close(gone)
 			return nil
 		})
 		gateway.OnAck(r, "sum", func(_ context.Context, _ *socketio.Socket, n []int) (int, error) {
@@ -71,6 +73,7 @@ func TestChain(t *testing.T) {
 	c.Emit("unknown")
 	c.Ask("sum", []int{2, 2})
 	c.Leave()
+	<-gone
 	srv.Close()
 	sum := func(result string) []string {
 		return []string{

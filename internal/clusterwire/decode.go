@@ -283,21 +283,22 @@ func (r reader) flags(op *adapter.Operation, b []byte) error {
 func (r reader) response(m *Message, b []byte) error {
 	a := &m.Answer
 	err := r.fields(b, func(key string, v []byte) (err error) {
-		switch key {
-		case "requestId":
+		switch {
+		case key == "requestId":
 			m.ID, err = r.text(v)
-		case "sockets":
-			a.Sockets, err = r.sockets(v)
-		case "rooms":
+		case key == "rooms":
 			a.Rooms, err = r.names(v)
-		case "clientCount":
-			a.Count, err = r.number(v)
-		case "packet":
-			a.Value, err = r.value(v)
-		case "error":
+		case key == "error":
 			a.Err, err = r.text(v)
-		case "sid":
+		case key == "sid":
 			a.Socket, err = r.text(v)
+		case key != m.Type.answer():
+		case key == "sockets":
+			a.Sockets, err = r.sockets(v)
+		case key == "clientCount":
+			a.Count, err = r.number(v)
+		case key == "packet":
+			a.Value, err = r.value(v)
 		}
 		return err
 	})

@@ -195,13 +195,8 @@ func (m *Message) own() (list [][2]string) {
 }
 
 func (w *writer) response(m *Message) {
-	key, value := "packet", m.Answer.Value
-	switch m.Type {
-	case FetchResponse:
-		key = "sockets"
-	case ClientCount:
-		key = "clientCount"
-	case ClientAck:
+	key, value := m.Type.answer(), m.Answer.Value
+	if m.Type == ClientAck {
 		if value = first(value); len(value.Data) == 0 {
 			key = "" // as undefined
 		}

@@ -48,8 +48,19 @@ func TypeOf(k adapter.Kind) Type {
 }
 
 // Response reports whether messages of the type answer a question.
-func (t Type) Response() bool {
-	return t == FetchResponse || t == ServerSideResponse || t == ClientCount || t == ClientAck
+func (t Type) Response() bool { return t.answer() != "" }
+
+// answer is the key under which messages of a type that answers have their answer.
+func (t Type) answer() string {
+	switch t {
+	case FetchResponse:
+		return "sockets"
+	case ClientCount:
+		return "clientCount"
+	case ServerSideResponse, ClientAck:
+		return "packet"
+	}
+	return ""
 }
 
 // A Message is one of a node to the others, or to the one that has asked.
