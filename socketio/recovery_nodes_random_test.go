@@ -236,6 +236,7 @@ func TestRecoveryNodesRandom(t *testing.T) {
 					return
 				}
 			}
+			synctest.Wait() // sessions are kept before long, and not before the greeting
 			failed = w.play(list)
 		})
 		if failed != nil {
