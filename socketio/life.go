@@ -18,6 +18,7 @@ func (s *Socket) start() {
 
 // join lets the client into the namespace, if the middlewares allow it.
 func (s *Socket) join() bool {
+	s.awaitSettled()
 	ctx := s.Context()
 	h := s.ns.handlers.Load()
 	recovered := s.reclaim()

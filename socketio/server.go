@@ -35,7 +35,8 @@ type Options struct {
 
 	// Adapter connects the server to the other nodes of its cluster. If nil, there
 	// are none. If it is an [adapter.Mesh] too, any node serves any client: see package
-	// cluster.
+	// cluster. Clients that come before it is ready for the first time wait for it, until the
+	// server has been there for five seconds.
 	Adapter adapter.Adapter
 
 	// StickySessions says that the load balancer sends all requests of a client to
@@ -113,6 +114,7 @@ type Server struct {
 	adapter sync.WaitGroup // its Run, and handlers of what comes from it
 	cluster *cluster.Node  // nil if there are no other nodes whose clients come here
 	workers *workers       // run the handlers
+	settled chan struct{}  // closed when clients may join, see settle
 
 	mu         sync.RWMutex
 	namespaces map[string]*Namespace // by name; guarded by mu
@@ -139,18 +141,28 @@ func NewServer(opts Options) *Server {
 		opts.Logger = slog.Default()
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{opts: opts, log: opts.Logger, run: ctx, stop: stop, workers: newWorkers(), namespaces: map[string]*Namespace{}}
+	s := &Server{opts: opts, log: opts.Logger, run: ctx, stop: stop, workers: newWorkers(), settled: make(chan struct{}), namespaces: map[string]*Namespace{}}
 	s.startEngine()
 	s.client = newClient(opts.Client, opts.Engine.CORS)
-	if opts.Adapter != nil {
-		s.adapter.Go(func() {
-			if err := opts.Adapter.Run(ctx); err != nil && ctx.Err() == nil {
-				s.log.Error("adapter stopped: this node is alone now", "error", err)
-			}
-		})
-	}
+	s.startAdapter()
 	s.Of("/")
 	return s
+}
+
+// startAdapter lets the adapter run, if there is one.
+func (s *Server) startAdapter() {
+	if s.opts.Adapter == nil {
+		close(s.settled)
+		return
+	}
+	running, stopped := context.WithCancel(s.run)
+	s.adapter.Go(func() {
+		defer stopped()
+		if err := s.opts.Adapter.Run(s.run); err != nil && s.run.Err() == nil {
+			s.log.Error("adapter stopped: this node is alone now", "error", err)
+		}
+	})
+	s.adapter.Go(func() { s.settle(running) })
 }
 
 // Of returns the namespace of that name, and makes it if there is none yet. The
