@@ -28,6 +28,10 @@ var (
 	// already waiting to be published: Redis is slower than its publishers.
 	ErrQueueFull = errors.New("redis: publish queue is full")
 
+	// ErrNoShards means that this Redis has no sharded PUB/SUB, which came with Redis 7.0:
+	// the mode has to be another one.
+	ErrNoShards = errors.New("no sharded PUB/SUB before Redis 7.0: take mode Classic, or Streams without Sharded")
+
 	// ErrKind means that the operation is of a kind that this adapter does not know.
 	ErrKind = fmt.Errorf("redis: not published: %w", adapter.ErrKind)
 )

@@ -121,3 +121,32 @@ func errorText(err error) string {
 	}
 	return err.Error()
 }
+
+// TestNoShards: on a Redis without sharded PUB/SUB, as before 7.0, that is the reason that
+// is told.
+func TestNoShards(t *testing.T) {
+	s := redistest.Start(t)
+	if s.AtLeast(7, 0) {
+		s = redistest.Start(t, "--rename-command", "SSUBSCRIBE", "")
+	}
+	for name, opts := range map[string]redis.Options{
+		"dynamic":          {Mode: redis.ShardedDynamic},
+		"static":           {Mode: redis.ShardedStatic},
+		"streams, sharded": {Mode: redis.Streams, Streams: redis.StreamOptions{Sharded: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts.Logger = quiet
+			a := redis.New(rueidis.ClientOption{InitAddress: []string{s.Addr()}}, opts)
+			adaptertest.Launch(t, a)
+			if _, err := a.Open("/", nil); err != nil {
+				t.Fatal(err)
+			}
+			adaptertest.Wait(t, "told why", func() error {
+				if err := a.Ready(); !errors.Is(err, redis.ErrNoShards) {
+					return errors.New("it says: " + errorText(err))
+				}
+				return nil
+			})
+		})
+	}
+}

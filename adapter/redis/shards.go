@@ -59,7 +59,7 @@ func (l *link) doShards(ctx context.Context, on bool, channels []string) error {
 	for server, list := range cmds {
 		for _, r := range server.DoMulti(ctx, list...) {
 			if err := r.Error(); err != nil {
-				return err
+				return byShard.explain(err)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -122,10 +123,15 @@ func TestStreamFailsOver(t *testing.T) {
 	}
 	network.set(true)
 	adaptertest.WaitNotReady(t, goes)
-	id := func(entry any) string { return entry.([]any)[0].(string) }
 	entries := server.Do("XRANGE", "socket.io", "-", "+").([]any)
-	server.Do("XDEL", "socket.io", id(entries[2]))
-	server.Do("XSETID", "socket.io", id(entries[1]))
+	server.Do("DEL", "socket.io")
+	for _, entry := range entries[:2] {
+		add := []string{"XADD", "socket.io", fmt.Sprint(entry.([]any)[0])}
+		for _, field := range entry.([]any)[1].([]any) {
+			add = append(add, fmt.Sprint(field))
+		}
+		server.Do(add...)
+	}
 	network.set(false)
 	adaptertest.WaitReady(t, goes)
 	members[0].Send(t, adaptertest.Event("last", 0))

@@ -124,7 +124,7 @@ func (l *link) do(ctx context.Context, on bool, topics []topic) error {
 		}
 		for chunk := range slices.Chunk(names, maxTopics) {
 			if err := l.sub.Do(ctx, kind.subscribe(l.sub.B(), on, chunk)).Error(); err != nil {
-				return err
+				return kind.explain(err)
 			}
 		}
 	}

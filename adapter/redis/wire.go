@@ -1,6 +1,9 @@
 package redis
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/redis/rueidis"
 
 	"github.com/damso/damso/adapter"
@@ -62,4 +65,12 @@ func (k topicKind) subscribe(b rueidis.Builder, on bool, names []string) rueidis
 		return b.Psubscribe().Pattern(names...).Build()
 	}
 	return b.Punsubscribe().Pattern(names...).Build()
+}
+
+// explain makes plain what an old Redis means that does not know sharded channels.
+func (k topicKind) explain(err error) error {
+	if e, ok := rueidis.IsRedisErr(err); ok && k == byShard && strings.HasPrefix(e.Error(), "unknown command") {
+		return fmt.Errorf("%w: %w", ErrNoShards, err)
+	}
+	return err
 }

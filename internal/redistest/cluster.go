@@ -3,6 +3,7 @@ package redistest
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,26 +24,48 @@ type Cluster struct {
 func StartCluster(t testing.TB) *Cluster {
 	t.Helper()
 	c := &Cluster{}
-	buses := make([]string, 3)
-	for i := range buses {
+	for range 3 {
 		s := launch(t, func(s *Server) {
-			buses[i] = strconv.Itoa(freePort(t))
-			s.args = []string{"--cluster-enabled", "yes", "--cluster-port", buses[i], "--cluster-node-timeout", "2000"}
+			s.port = clusterPort(t)
+			s.args = []string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"}
 		})
 		c.Servers = append(c.Servers, s)
 		c.ids = append(c.ids, fmt.Sprint(s.Do("CLUSTER", "MYID")))
 	}
 	for i, s := range c.Servers {
-		s.Do("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*Slots/3), strconv.Itoa((i+1)*Slots/3-1))
+		slots := []string{"CLUSTER", "ADDSLOTS"} // ADDSLOTSRANGE came with Redis 7
+		for slot := i * Slots / 3; slot < (i+1)*Slots/3; slot++ {
+			slots = append(slots, strconv.Itoa(slot))
+		}
+		s.Do(slots...)
 		s.Do("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
 	}
-	for i, s := range c.Servers[1:] {
-		c.Servers[0].Do("CLUSTER", "MEET", s.Host(), strconv.Itoa(s.port), buses[i+1])
+	for _, s := range c.Servers[1:] {
+		c.Servers[0].Do("CLUSTER", "MEET", s.Host(), strconv.Itoa(s.port))
 	}
 	for _, s := range c.Servers {
 		s.wait("whole", s.whole)
 	}
 	return c
+}
+
+// busOffset is from the port of a server in a cluster to that on which it speaks to the
+// others. Another one can be set from Redis 7 on.
+const busOffset = 10_000
+
+// clusterPort returns a port that is free, as is that of the bus.
+func clusterPort(t testing.TB) int {
+	for {
+		port := freePort(t)
+		if port+busOffset >= 1<<16 {
+			continue
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port+busOffset)))
+		if err == nil {
+			l.Close()
+			return port
+		}
+	}
 }
 
 // whole returns an error unless the server takes part in a cluster with all slots.

@@ -61,6 +61,18 @@ func hasLines(text string, lines ...string) bool {
 	return true
 }
 
+// AtLeast reports whether the server knows what that release of Redis does. Valkey says
+// that it is Redis 7.2.
+func (s *Server) AtLeast(major, minor int) bool {
+	s.t.Helper()
+	_, version, _ := strings.Cut(fmt.Sprint(s.Do("INFO", "server")), "redis_version:")
+	var isMajor, isMinor int
+	if _, err := fmt.Sscanf(version, "%d.%d", &isMajor, &isMinor); err != nil {
+		s.t.Fatalf("redistest: version of the server: %v", err)
+	}
+	return isMajor > major || isMajor == major && isMinor >= minor
+}
+
 // info returns an error unless a section of INFO has the line.
 func (s *Server) info(section, line string) error {
 	text, err := s.try("INFO", section)

@@ -29,7 +29,7 @@ func StartSentinel(t testing.TB) *Sentinel {
 	primary := Start(t)
 	c.Servers = append(c.Servers, primary)
 	for range 2 {
-		c.Servers = append(c.Servers, Start(t, "--replicaof", primary.Host()+" "+strconv.Itoa(primary.port), "--repl-diskless-sync-delay", "0"))
+		c.Servers = append(c.Servers, Start(t, "--replicaof", primary.Host(), strconv.Itoa(primary.port), "--repl-diskless-sync-delay", "0"))
 	}
 	for _, replica := range c.Servers[1:] {
 		replica.wait("in sync", func() error { return replica.info("replication", "master_link_status:up") })
