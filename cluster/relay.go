@@ -76,16 +76,15 @@ func (n *Node) relayOut(s *stream, conn net.Conn) {
 	defer s.Close()
 	for {
 		_ = s.SetReadDeadline(time.Now().Add(n.opts.Patience))
-		buffers, err := s.next()
+		data, err := s.next()
 		if err != nil {
 			return
 		}
 		_ = conn.SetWriteDeadline(time.Now().Add(n.opts.Patience))
-		k, err := buffers.WriteTo(conn)
-		if err != nil {
+		if _, err := conn.Write(data); err != nil {
 			return
 		}
-		s.done(int(k))
+		s.done(len(data))
 	}
 }
 

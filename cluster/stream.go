@@ -28,7 +28,7 @@ type stream struct {
 
 	mu       sync.Mutex
 	changed  *sync.Cond // of mu
-	in       [][]byte   // arrived, and not taken
+	in       []byte     // arrived, and not taken
 	arrived  uint64     // bytes in all
 	taken    uint64     // bytes in all
 	granted  uint64     // taken, as far as the other side was told
@@ -83,7 +83,7 @@ func (s *stream) take(r record) {
 			s.breakLocked(errLost)
 			return
 		}
-		s.in = append(s.in, r.body)
+		s.in = append(s.in, r.body...) // a copy: the message around body may be much larger
 		s.arrived += uint64(len(r.body))
 	case kindEnd:
 		if r.number != s.arrived {
@@ -141,20 +141,16 @@ func (s *stream) Read(p []byte) (int, error) {
 	if err := s.awaitInput(); err != nil {
 		return 0, err
 	}
-	n := 0
-	for n < len(p) && len(s.in) > 0 {
-		c := copy(p[n:], s.in[0])
-		n += c
-		if s.in[0] = s.in[0][c:]; len(s.in[0]) == 0 {
-			s.in = s.in[1:]
-		}
+	n := copy(p, s.in)
+	if s.in = s.in[n:]; len(s.in) == 0 {
+		s.in = nil
 	}
 	s.took(n)
 	return n, nil
 }
 
 // next returns all that has arrived, and waits until there is something.
-func (s *stream) next() (net.Buffers, error) {
+func (s *stream) next() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.awaitInput(); err != nil {
