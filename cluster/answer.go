@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 
@@ -37,7 +38,7 @@ func (n *Node) accept(key far, t *task, work func()) bool {
 func (n *Node) finishPoll(ctx context.Context, key far, r record) {
 	p := &engineio.Poll{
 		From: key.node, Session: r.session, Protocol: protocolOf(r.flags), Post: r.flags&flagPost != 0, Binary: r.flags&flagBinary != 0,
-		Encoding: r.encoding, Body: r.body,
+		Encoding: r.encoding, Body: bytes.NewReader(r.body),
 	}
 	reply := n.engine.ServePoll(ctx, p)
 	n.mu.Lock()

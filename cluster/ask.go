@@ -2,9 +2,12 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
+	"github.com/damso/damso/adapter"
 	"github.com/damso/damso/engineio"
 )
 
@@ -15,7 +18,6 @@ type question struct {
 	node    string // that is asked
 	session string
 	poll    bool // it waits for something to send
-	size    int
 	news    chan record // the answer, and what there is to know meanwhile
 	failed  chan struct{}
 
@@ -32,14 +34,23 @@ func (q *question) fail(why error) {
 
 // Poll implements [engineio.Router].
 func (n *Node) Poll(ctx context.Context, p *engineio.Poll) (*engineio.PollReply, error) {
-	r := record{kind: kindPoll, flags: protocolFlag(p.Protocol), session: p.Session, encoding: p.Encoding, body: p.Body}
+	node, err := n.find(ctx, p.Session)
+	if err != nil {
+		return nil, err
+	}
+	r := record{kind: kindPoll, flags: protocolFlag(p.Protocol), session: p.Session, encoding: p.Encoding}
 	if p.Post {
 		r.flags |= flagPost
+		body := &held{node: n, body: p.Body}
+		defer body.release()
+		if r.body, err = io.ReadAll(body); err != nil {
+			return nil, fmt.Errorf("cluster: data for another node: %w", err)
+		}
 	}
 	if p.Binary {
 		r.flags |= flagBinary
 	}
-	answer, err := n.ask(ctx, r)
+	answer, err := n.ask(ctx, node, r)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +59,6 @@ func (n *Node) Poll(ctx context.Context, p *engineio.Poll) (*engineio.PollReply,
 	}
 	reply := &engineio.PollReply{Status: int(answer.number), Type: answer.typ, Encoding: answer.encoding, Body: answer.body}
 	if answer.flags&flagMessages != 0 {
-		node := p.Session[:len(n.id)]
 		reply.Delivered = func() { n.peer(node).send(record{kind: kindDelivered, id: answer.id, session: p.Session}) }
 	}
 	return reply, nil
@@ -56,8 +66,11 @@ func (n *Node) Poll(ctx context.Context, p *engineio.Poll) (*engineio.PollReply,
 
 // Upgrade implements [engineio.Router].
 func (n *Node) Upgrade(ctx context.Context, u *engineio.Upgrade) error {
-	r := upgradeRecord(kindUpgrade, u)
-	answer, err := n.ask(ctx, r)
+	node, err := n.find(ctx, u.Session)
+	if err != nil {
+		return err
+	}
+	answer, err := n.ask(ctx, node, upgradeRecord(kindUpgrade, u))
 	if err != nil {
 		return err
 	}
@@ -82,19 +95,44 @@ func (r *record) refusal() *engineio.ConnectionError {
 	return &engineio.ConnectionError{Code: int(r.number), Message: string(r.body)}
 }
 
-// ask sends a request to the node that has its session and returns the answer.
-func (n *Node) ask(ctx context.Context, r record) (record, error) {
-	node, err := n.find(ctx, r.session)
-	if err != nil {
-		return record{}, err
+// A held body is counted while a request is under way.
+type held struct {
+	node *Node
+	body io.Reader
+	size int
+}
+
+// Read implements [io.Reader]. It returns [engineio.ErrBusy] when there is no room.
+func (h *held) Read(p []byte) (int, error) {
+	k, err := h.body.Read(p)
+	h.size += k
+	h.node.mu.Lock()
+	defer h.node.mu.Unlock()
+	h.node.bytes += k
+	if h.node.bytes > h.node.opts.MaxBytes {
+		err = engineio.ErrBusy
 	}
+	return k, err
+}
+
+func (h *held) release() {
+	h.node.mu.Lock()
+	defer h.node.mu.Unlock()
+	h.node.bytes -= h.size
+}
+
+// ask sends a request to the node that has its session and returns the answer.
+func (n *Node) ask(ctx context.Context, node string, r record) (record, error) {
 	q, err := n.begin(node, &r)
 	if err != nil {
 		return record{}, err
 	}
 	defer n.end(q)
-	if err := n.send(node, r); err != nil {
-		return record{}, fmt.Errorf("cluster: ask the session's node: %w", err)
+	switch err := n.send(node, r); {
+	case errors.Is(err, adapter.ErrNode):
+		return record{}, errDead
+	case err != nil:
+		return record{}, fmt.Errorf("cluster: %w: %w", engineio.ErrBusy, err)
 	}
 	return n.await(ctx, q)
 }
@@ -106,17 +144,16 @@ func (n *Node) begin(node string, r *record) (*question, error) {
 	switch {
 	case n.closed:
 		return nil, errStopped
-	case len(n.asked) >= n.opts.MaxRequests, n.bytes+len(r.body) > n.opts.MaxBytes && n.bytes > 0:
+	case len(n.asked) >= n.opts.MaxRequests:
 		return nil, engineio.ErrBusy
 	}
 	n.next++
 	r.id = n.next
 	q := &question{
-		id: r.id, node: node, session: r.session, poll: r.kind == kindPoll && r.flags&flagPost == 0, size: len(r.body),
+		id: r.id, node: node, session: r.session, poll: r.kind == kindPoll && r.flags&flagPost == 0,
 		news: make(chan record, 4), failed: make(chan struct{}),
 	}
 	n.asked[q.id] = q
-	n.bytes += q.size
 	return q, nil
 }
 
@@ -124,7 +161,6 @@ func (n *Node) end(q *question) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.asked, q.id)
-	n.bytes -= q.size
 	n.dropParts(far{node: q.node, id: q.id})
 }
 

@@ -314,7 +314,7 @@ func TestLarge(t *testing.T) {
 // TestPartsLost loses the end of a body, and that nobody waits any more: what came of
 // it takes no room for ever.
 func TestPartsLost(t *testing.T) {
-	bubble(t, engineio.Options{}, cluster.Options{MaxBytes: 600 << 10}, func(t *testing.T, p *pair, clients *siotest.Server) {
+	bubble(t, engineio.Options{}, cluster.Options{MaxBytes: 950 << 10}, func(t *testing.T, p *pair, clients *siotest.Server) {
 		large := strings.Repeat("x", 900<<10)
 		c := clients.Open(siotest.Options{Polling: true})
 		p.fromFront.set(func(m []byte) bool { return m[1] != cluster.KindPart })

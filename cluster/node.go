@@ -40,8 +40,9 @@ type Options struct {
 	// If zero, it is 20,000.
 	MaxRequests int
 
-	// MaxBytes is how much data of clients may be under way to other nodes, in bytes; a
-	// request on top is answered with status 503. If zero, it is 64 MiB.
+	// MaxBytes is how much data of clients may be under way to other nodes, or still be
+	// coming from clients, in bytes; a request on top is answered with status 503. It
+	// should be many times what a session's payload may be. If zero, it is 64 MiB.
 	MaxBytes int
 
 	// Logger gets what goes wrong between nodes. If nil, nothing is logged.
@@ -68,7 +69,7 @@ type Node struct {
 	mu       sync.Mutex
 	next     uint64               // id of the next request or connection
 	asked    map[uint64]*question // requests of clients here, by id
-	bytes    int                  // in them
+	bytes    int                  // that clients here have posted, in them and before
 	served   map[far]*task        // requests of clients elsewhere
 	streams  map[far]*stream      // connections
 	peers    map[string]*peer     // other nodes that something was sent to

@@ -188,7 +188,7 @@ func (s *Session) takePost(w http.ResponseWriter, r *http.Request) (Reason, erro
 	if binary && s.protocol == 4 {
 		return TransportError, errBinaryPolling
 	}
-	body, err := readBody(w, r, s.srv.opts.MaxPayload)
+	body, err := io.ReadAll(limitBody(w, r, s.srv.opts.MaxPayload))
 	if s.wasCut() {
 		w.Header().Set("Connection", "close") // it can't be read from any more
 	}
@@ -220,12 +220,17 @@ func (s *Session) wasCut() bool {
 	return cut
 }
 
-func readBody(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error) {
+// limitBody returns the body of a request, which can't be read if it is too large.
+func limitBody(w http.ResponseWriter, r *http.Request, limit int) io.Reader {
 	if r.ContentLength > int64(limit) {
-		return nil, &http.MaxBytesError{Limit: int64(limit)}
+		return failedReader{&http.MaxBytesError{Limit: int64(limit)}}
 	}
-	return io.ReadAll(http.MaxBytesReader(w, r.Body, int64(limit)))
+	return http.MaxBytesReader(w, r.Body, int64(limit))
 }
+
+type failedReader struct{ err error }
+
+func (f failedReader) Read([]byte) (int, error) { return 0, f.err }
 
 // receivePayload handles the packets of one POST.
 func (s *Session) receivePayload(body []byte, binary bool) (Reason, error) {

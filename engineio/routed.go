@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 )
@@ -108,8 +109,8 @@ func (p *Poll) request(ctx context.Context) *http.Request {
 	}
 	if p.Post {
 		r.Method = http.MethodPost
-		r.ContentLength = int64(len(p.Body))
-		r.Body = readCloser{bytes.NewReader(p.Body)}
+		r.ContentLength = -1 // unknown
+		r.Body = io.NopCloser(p.Body)
 		r.Header.Set("Content-Type", "text/plain")
 		if p.Binary {
 			r.Header.Set("Content-Type", "application/octet-stream")
@@ -117,10 +118,6 @@ func (p *Poll) request(ctx context.Context) *http.Request {
 	}
 	return r.WithContext(ctx)
 }
-
-type readCloser struct{ *bytes.Reader }
-
-func (readCloser) Close() error { return nil }
 
 // A replyWriter keeps an answer for the node that the client is at.
 type replyWriter struct {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net"
 	"net/http"
@@ -23,7 +24,8 @@ type Router interface {
 	Prefix() string
 
 	// Poll passes a request to the node that has its session, and returns the answer.
-	// It gives up when ctx ends. An error means that there is no such session, or none
+	// It gives up when ctx ends. It reads p.Body when it knows where to send it, and
+	// wraps an error of that. Any other error means that there is no such session, or none
 	// any more as far as the client is concerned; with [ErrBusy] there may be one.
 	Poll(ctx context.Context, p *Poll) (*PollReply, error)
 
@@ -36,9 +38,9 @@ type Router interface {
 	Relay(u *Upgrade, conn net.Conn, rest []byte)
 }
 
-// ErrBusy is returned by a [Router] that has too much to do. The client is answered
-// with status 503.
-var ErrBusy = errors.New("engineio: too many requests for sessions of other nodes")
+// ErrBusy is returned by a [Router] that has too much to do, or can't reach the other
+// nodes now. The client is answered with status 503.
+var ErrBusy = errors.New("engineio: the session's node can't be asked now")
 
 // A Poll is a request of a client that polls, for a session of another node: what of
 // it matters there.
@@ -49,7 +51,10 @@ type Poll struct {
 	Post     bool   // it brings data; else it asks for some
 	Binary   bool   // the data is application/octet-stream
 	Encoding string // what the answer may be compressed with; "" is nothing
-	Body     []byte // the data; not more than Options.MaxPayload
+
+	// Body is the data that it brings, else nil. Where the client is, reading it may take
+	// as long as a heartbeat, and fails when it is more than Options.MaxPayload.
+	Body io.Reader
 }
 
 // A PollReply is the answer to a [Poll].
@@ -98,32 +103,46 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, query url.Value
 	}
 }
 
-// forwardPost is forwardPoll for data, which is read first.
+// forwardPost is forwardPoll for data.
 func (s *Server) forwardPost(w http.ResponseWriter, r *http.Request, p *Poll) {
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	p.Binary = mediaType == "application/octet-stream"
 	c := http.NewResponseController(w)
 	_ = c.SetReadDeadline(time.Now().Add(s.opts.PingInterval + s.opts.PingTimeout)) // no heartbeat ends it here
-	body, err := readBody(w, r, s.opts.MaxPayload)
-	if err == nil {
-		_ = c.SetReadDeadline(time.Time{}) // else it holds for what net/http still reads
-	}
-	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		w.WriteHeader(http.StatusRequestEntityTooLarge)
-		return
-	}
-	if err != nil {
-		errBadRequest.write(w)
-		return
-	}
-	p.Body = body
+	p.Body = &postedBody{limitBody(w, r, s.opts.MaxPayload), c}
 	s.forwardPoll(w, r, p)
+}
+
+// A postedBody is what a client posts.
+type postedBody struct {
+	body io.Reader
+	conn *http.ResponseController
+}
+
+var errPosted = errors.New("engineio: read POST")
+
+func (b *postedBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	switch {
+	case err == io.EOF:
+		_ = b.conn.SetReadDeadline(time.Time{}) // else it holds for what net/http still reads
+	case err != nil:
+		err = fmt.Errorf("%w: %w", errPosted, err)
+	}
+	return n, err
 }
 
 func (s *Server) forwardPoll(w http.ResponseWriter, r *http.Request, p *Poll) {
 	p.Encoding = contentCoding(strings.Join(r.Header.Values("Accept-Encoding"), ","))
 	reply, err := s.opts.Router.Poll(r.Context(), p)
+	tooLarge := new(http.MaxBytesError)
 	switch {
+	case errors.As(err, &tooLarge):
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		return
+	case errors.Is(err, errPosted):
+		errBadRequest.write(w)
+		return
 	case err != nil:
 		s.notRouted(w, r, p.Session, err)
 		return
@@ -155,6 +174,7 @@ func (s *Server) forwardPoll(w http.ResponseWriter, r *http.Request, p *Poll) {
 // notRouted answers a request that no other node serves.
 func (s *Server) notRouted(w http.ResponseWriter, r *http.Request, sid string, err error) {
 	if errors.Is(err, ErrBusy) {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTimeout)) // as in reject
 		unavailable(w, ErrBusy.Error(), time.Second)
 		return
 	}

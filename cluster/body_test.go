@@ -1,0 +1,76 @@
+package cluster_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/damso/damso/cluster"
+	"github.com/damso/damso/engineio"
+	"github.com/damso/damso/internal/siotest"
+)
+
+// post posts body to the front, for a session of the owner that there need not be.
+func (p *pair) post(t *testing.T, sid string, body io.Reader) (status int, answered string) {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodPost, "/engine.io/?EIO=4&transport=polling&sid="+sid, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	w := &answer{header: http.Header{}, Writer: &text}
+	p.front.engine.ServeHTTP(w, r)
+	return w.status, text.String()
+}
+
+// TestBodyUnread posts what never comes, for sessions of nobody: the answer does not wait
+// for it.
+func TestBodyUnread(t *testing.T) {
+	bubble(t, engineio.Options{}, cluster.Options{}, func(t *testing.T, p *pair, _ *siotest.Server) {
+		time.Sleep(time.Minute) // all nodes are known
+		r, w := io.Pipe()
+		defer w.Close()
+		began := time.Now()
+		if status, text := p.post(t, "nobodyAAAAAAAAAAAAAA", r); status != http.StatusBadRequest || time.Since(began) > 0 {
+			t.Errorf("%d %s after %v", status, text, time.Since(began))
+		}
+	})
+}
+
+// TestBodiesHeld has bodies that do not end take all the room that there is for them. When
+// they are given up, there is room again.
+func TestBodiesHeld(t *testing.T) {
+	bubble(t, engineio.Options{MaxPayload: 1000}, cluster.Options{MaxBytes: 2500}, func(t *testing.T, p *pair, _ *siotest.Server) {
+		sid := p.owner.Prefix() + "AAAAAAAAAAAAAA"
+		slow := make(chan int)
+		var writers []*io.PipeWriter
+		for range 2 {
+			r, w := io.Pipe()
+			go func() {
+				status, _ := p.post(t, sid, r)
+				slow <- status
+			}()
+			if _, err := io.WriteString(w, strings.Repeat("4", 999)); err != nil {
+				t.Fatal(err)
+			}
+			writers = append(writers, w)
+		}
+		synctest.Wait()
+		if status, _ := p.post(t, sid, strings.NewReader(strings.Repeat("4", 600))); status != http.StatusServiceUnavailable {
+			t.Errorf("status %d, want 503", status)
+		}
+		for _, w := range writers {
+			w.CloseWithError(errors.New("the client is gone"))
+			if status := <-slow; status != http.StatusBadRequest {
+				t.Errorf("status %d of a body that broke off", status)
+			}
+		}
+		if status, text := p.post(t, sid, strings.NewReader(strings.Repeat("4", 600))); status != http.StatusBadRequest || !strings.Contains(text, "Session ID unknown") {
+			t.Errorf("%d %s", status, text)
+		}
+	})
+}
