@@ -11,6 +11,9 @@ var (
 	// adapter can carry, its package says; it is 1,000,000 bytes at least unless what
 	// is beneath was told to take less.
 	ErrTooLarge = errors.New("adapter: message is too large")
+
+	// ErrFull means that too much waits to be sent. There may be room a moment later.
+	ErrFull = errors.New("adapter: too much waits to be sent")
 )
 
 // A Mesh is what an [Adapter] offers besides, if it knows the other Damso nodes by
@@ -28,7 +31,8 @@ type Mesh interface {
 	// Send passes a message to a node, or with "" to all others. It never blocks and
 	// keeps message. Messages to one node arrive in their order, at most once. An error
 	// says that it was not sent: it wraps [ErrNode] if to is not one of the others of
-	// Nodes, and [ErrTooLarge].
+	// Nodes, [ErrTooLarge], and [ErrFull] if the way to the nodes is there and the
+	// message may be sent a little later.
 	Send(to string, message []byte) error
 
 	// Receive sets what is called with messages of other nodes, one at a time, and must

@@ -19,8 +19,16 @@ func (n *Node) servePoll(from string, r record) {
 	key := far{node: from, id: r.id}
 	if !n.accept(key, &task{cancel}, func() { n.finishPoll(ctx, key, r) }) {
 		cancel()
-		n.reply(from, record{id: r.id, number: http.StatusServiceUnavailable})
+		_ = n.mesh.Send(from, message(record{kind: kindReply, id: r.id, number: http.StatusServiceUnavailable}))
 	}
+}
+
+// finish forgets a task.
+func (n *Node) finish(key far) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.served[key].cancel()
+	delete(n.served, key)
 }
 
 // accept notes a task and begins with it, if there is room.
@@ -36,31 +44,28 @@ func (n *Node) accept(key far, t *task, work func()) bool {
 }
 
 func (n *Node) finishPoll(ctx context.Context, key far, r record) {
+	defer n.finish(key)
 	p := &engineio.Poll{
 		From: key.node, Session: r.session, Protocol: protocolOf(r.flags), Post: r.flags&flagPost != 0, Binary: r.flags&flagBinary != 0,
 		Encoding: r.encoding, Body: bytes.NewReader(r.body),
 	}
 	reply := n.engine.ServePoll(ctx, p)
-	n.mu.Lock()
-	t := n.served[key]
-	delete(n.served, key)
-	n.mu.Unlock()
-	canceled := ctx.Err() != nil
-	t.cancel()
-	if canceled {
+	if ctx.Err() != nil {
 		if reply.Messages {
 			n.engine.Lost(r.session)
 		}
 		return // the client is gone
 	}
-	answer := record{id: r.id, number: uint64(reply.Status), typ: reply.Type, encoding: reply.Encoding, body: reply.Body}
+	answer := record{kind: kindReply, id: r.id, number: uint64(reply.Status), typ: reply.Type, encoding: reply.Encoding, body: reply.Body}
 	if reply.Messages {
 		answer.flags = flagMessages
 	}
 	if reply.Refusal != nil {
 		answer = refused(r.id, reply.Refusal)
 	}
-	if !n.reply(key.node, answer) {
+	err := send(key.node, answer, func(to string, message []byte) error { return n.sendWhenRoom(ctx, to, message) })
+	if err != nil {
+		n.opts.Logger.Debug("answer to another node was not sent", "to", key.node, "error", err)
 		n.engine.Lost(r.session)
 	}
 }
@@ -73,25 +78,16 @@ func protocolOf(flags byte) int {
 }
 
 func refused(id uint64, e *engineio.ConnectionError) record {
-	return record{id: id, flags: flagRefused, number: uint64(e.Code), body: []byte(e.Message)}
-}
-
-func (n *Node) reply(to string, r record) bool {
-	r.kind = kindReply
-	err := n.send(to, r)
-	if err != nil {
-		n.opts.Logger.Debug("answer to another node was not sent", "to", to, "error", err)
-	}
-	return err == nil
+	return record{kind: kindReply, id: id, flags: flagRefused, number: uint64(e.Code), body: []byte(e.Message)}
 }
 
 // serveUpgrade says whether a session may be upgraded.
 func (n *Node) serveUpgrade(from string, r record) {
-	answer := record{id: r.id, number: http.StatusOK}
+	answer := record{kind: kindReply, id: r.id, number: http.StatusOK}
 	if refusal := n.engine.CheckUpgrade(upgradeOf(&r)); refusal != nil {
 		answer = refused(r.id, refusal)
 	}
-	n.reply(from, answer)
+	_ = n.mesh.Send(from, message(answer)) // silence is an answer, too
 }
 
 // serveAgain takes what there is to say about a request that is being served.

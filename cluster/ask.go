@@ -17,7 +17,7 @@ type question struct {
 	id      uint64
 	node    string // that is asked
 	session string
-	poll    bool // it waits for something to send
+	poll    bool        // it waits for something to send
 	news    chan record // the answer, and what there is to know meanwhile
 	failed  chan struct{}
 
@@ -128,7 +128,7 @@ func (n *Node) ask(ctx context.Context, node string, r record) (record, error) {
 		return record{}, err
 	}
 	defer n.end(q)
-	switch err := n.send(node, r); {
+	switch err := send(node, r, n.mesh.Send); {
 	case errors.Is(err, adapter.ErrNode):
 		return record{}, errDead
 	case err != nil:

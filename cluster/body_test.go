@@ -2,13 +2,17 @@ package cluster_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/adapter/memory"
 	"github.com/damso/damso/cluster"
 	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/internal/siotest"
@@ -72,5 +76,54 @@ func TestBodiesHeld(t *testing.T) {
 		if status, text := p.post(t, sid, strings.NewReader(strings.Repeat("4", 600))); status != http.StatusBadRequest || !strings.Contains(text, "Session ID unknown") {
 			t.Errorf("%d %s", status, text)
 		}
+	})
+}
+
+// A crowded network has no room for messages, as long as a test wants.
+type crowded struct {
+	*mem
+	full atomic.Bool
+}
+
+func (c *crowded) Send(to string, message []byte) error {
+	if c.full.Load() {
+		return fmt.Errorf("crowded: %w", adapter.ErrFull)
+	}
+	return c.mem.Send(to, message)
+}
+
+// TestNoRoom has the mesh be full for some time: what comes through connections waits, and
+// so do answers; new requests are refused with a status at which a proxy asks the next node.
+func TestNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &memory.Bus{}
+		fromOwner, fromFront := &crowded{mem: bus.Node()}, &crowded{mem: bus.Node()}
+		p := &pair{owner: start(t, fromOwner, engineio.Options{}, cluster.Options{}), front: start(t, fromFront, engineio.Options{}, cluster.Options{})}
+		synctest.Wait()
+		clients := siotest.Pipe(t, p)
+		polling, relayed := clients.Open(siotest.Options{Polling: true}), clients.Open(siotest.Options{Upgrade: true})
+		if err := relayed.Upgraded(); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+
+		fromOwner.full.Store(true)
+		(<-p.owner.opened).Send(engineio.NewMessage(append(make([]byte, engineio.Headroom), "hello"...), nil))
+		(<-p.owner.opened).Send(engineio.NewMessage(append(make([]byte, engineio.Headroom), "hello"...), nil))
+		time.Sleep(time.Second)
+		fromOwner.full.Store(false)
+		polling.Want("hello")
+		relayed.Want("hello")
+
+		fromFront.full.Store(true)
+		if status, _ := p.post(t, polling.SID, strings.NewReader("4hello")); status != http.StatusServiceUnavailable {
+			t.Errorf("status %d", status)
+		}
+		if err := relayed.Send("hello again"); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Second)
+		fromFront.full.Store(false)
+		relayed.Want("hello again")
 	})
 }

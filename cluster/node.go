@@ -138,14 +138,14 @@ func (n *Node) Close() {
 	for _, s := range streams {
 		s.reset(errStopped)
 	}
+	n.stop()
+	n.wg.Wait()
 	n.mu.Lock()
 	peers := slices.Collect(maps.Values(n.peers))
 	n.mu.Unlock()
 	for _, p := range peers {
-		p.flushNow()
+		p.flush()
 	}
-	n.stop()
-	n.wg.Wait()
 }
 
 var (

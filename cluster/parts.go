@@ -3,23 +3,23 @@ package cluster
 import "time"
 
 // maxBody is how many bytes of a body go into one message: what is longer goes in parts
-// before it. Every mesh carries so many.
+// of this size before it. Every mesh carries so many.
 const maxBody = 512 << 10
 
-// send sends r, in parts if it is too long for one message.
-func (n *Node) send(to string, r record) error {
+// send sends r by post, in parts if it is too long for one message.
+func send(to string, r record, post func(to string, message []byte) error) error {
 	for len(r.body) > maxBody {
 		part := record{kind: kindPart, id: r.id, number: r.before, body: r.body[:maxBody]}
 		if r.kind == kindPoll {
 			part.flags = flagOpener
 		}
-		if err := n.mesh.Send(to, message(part)); err != nil {
+		if err := post(to, message(part)); err != nil {
 			return err
 		}
 		r.before += maxBody
 		r.body = r.body[maxBody:]
 	}
-	return n.mesh.Send(to, message(r))
+	return post(to, message(r))
 }
 
 // Parts are the beginning of a body whose rest is to come.
@@ -34,7 +34,7 @@ func (n *Node) keepPart(from string, r record) {
 	key := far{from, r.id, r.flags&flagOpener != 0}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	wanted := key.opener || n.asked[r.id] != nil && n.asked[r.id].node == from
+	wanted := len(r.body) == maxBody && (key.opener || n.asked[r.id] != nil && n.asked[r.id].node == from)
 	if n.kept+len(r.body) > n.opts.MaxBytes {
 		n.dropOldParts()
 	}

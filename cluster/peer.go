@@ -2,8 +2,13 @@ package cluster
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"runtime"
 	"sync"
+	"time"
+
+	"github.com/damso/damso/adapter"
 )
 
 // maxBatch is how many bytes go into one message, more or less.
@@ -58,17 +63,6 @@ func (p *peer) send(r record) {
 	}
 }
 
-// flushNow is flush for a node that starts no more goroutines.
-func (p *peer) flushNow() {
-	p.mu.Lock()
-	idle := !p.flushing
-	p.flushing = true
-	p.mu.Unlock()
-	if idle {
-		p.flush()
-	}
-}
-
 // flush sends what there is, until there is nothing.
 func (p *peer) flush() {
 	for {
@@ -82,10 +76,31 @@ func (p *peer) flush() {
 			return
 		}
 		for _, b := range batches {
-			if err := p.node.mesh.Send(p.id, b); err != nil {
+			switch err := p.node.sendWhenRoom(p.node.ctx, p.id, b); {
+			case errors.Is(err, adapter.ErrNode):
+				p.node.forget(p.id, errDead)
+			case err != nil:
 				p.node.opts.Logger.Warn("connections to another node are broken", "node", p.id, "error", err)
 				p.node.forget(p.id, errLost)
 			}
+		}
+	}
+}
+
+// roomAgain is how often a message is tried again for which the mesh has no room.
+const roomAgain = 10 * time.Millisecond
+
+// sendWhenRoom is Send of the mesh that waits until ctx ends while there is no room.
+func (n *Node) sendWhenRoom(ctx context.Context, to string, message []byte) error {
+	for {
+		err := n.mesh.Send(to, message)
+		if !errors.Is(err, adapter.ErrFull) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(roomAgain):
 		}
 	}
 }

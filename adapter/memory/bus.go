@@ -30,7 +30,7 @@ var (
 
 	// ErrQueueFull means that [MaxQueued] things were already waiting for one of the
 	// other nodes, which will not get this one.
-	ErrQueueFull = errors.New("memory: queue of another node is full")
+	ErrQueueFull = fmt.Errorf("memory: queue of another node: %w", adapter.ErrFull)
 )
 
 // A Bus joins the nodes of one cluster. The zero value is ready; it is safe for

@@ -23,7 +23,7 @@ var (
 
 	// ErrQueueFull means that [Options.MaxQueued] or [Options.MaxQueuedBytes] were
 	// already waiting to be published: NATS is slower than its publishers.
-	ErrQueueFull = errors.New("nats: publish queue is full")
+	ErrQueueFull = fmt.Errorf("nats: publish queue: %w", adapter.ErrFull)
 
 	// ErrTooManyNamespaces means that [MaxNamespaces] are open.
 	ErrTooManyNamespaces = errors.New("nats: too many namespaces are open")

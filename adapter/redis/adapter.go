@@ -26,7 +26,7 @@ var (
 
 	// ErrQueueFull means that [Options.MaxQueued] or [Options.MaxQueuedBytes] were
 	// already waiting to be published: Redis is slower than its publishers.
-	ErrQueueFull = errors.New("redis: publish queue is full")
+	ErrQueueFull = fmt.Errorf("redis: publish queue: %w", adapter.ErrFull)
 
 	// ErrNoShards means that this Redis has no sharded PUB/SUB, which came with Redis 7.0:
 	// the mode has to be another one.
