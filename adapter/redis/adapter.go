@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	crand "crypto/rand"
 	"errors"
 	"fmt"
@@ -114,8 +115,8 @@ type Adapter struct {
 	listening  bool                  // the link has looked at all topics; guarded by mu
 	cause      error                 // why there is no connection, nil if there is one; guarded by mu
 	since      time.Time             // when there was a connection first, or none; guarded by mu
-	canary     *canary               // of the connection, nil if there is none; guarded by mu
-	proven     time.Time             // when a connection was found good last; guarded by mu
+	canaries   []*canary             // of the connections, none while there are none; guarded by mu
+	proven     time.Time             // when a link was found good last before the present one; guarded by mu
 }
 
 var (
@@ -169,7 +170,7 @@ func New(client rueidis.ClientOption, opts Options) *Adapter {
 	}
 	if opts.Mode == Streams {
 		for _, name := range opts.Streams.names() {
-			a.streams = append(a.streams, &stream{name: name, codec: a.newCodec()})
+			a.streams = append(a.streams, newStream(name, a.uid, a.newCodec()))
 		}
 	}
 	return a
@@ -271,13 +272,18 @@ func (a *Adapter) Ready() error {
 	if a.cause != nil {
 		return fmt.Errorf("%w for %v: %w", ErrUnavailable, time.Since(a.since).Round(time.Second), a.cause)
 	}
-	if err := a.canary.ready(); err != nil {
-		return err
-	}
 	if a.mesh.collided() {
 		return errCollided
 	}
-	return a.opening()
+	var opening error
+	for _, c := range a.canaries {
+		err := c.ready()
+		if err != nil && !errors.Is(err, adapter.ErrOpening) {
+			return fmt.Errorf("redis: %s: %w", c.what, err)
+		}
+		opening = cmp.Or(opening, err)
+	}
+	return cmp.Or(a.opening(), opening)
 }
 
 // openGrace is how long a namespace may take to be subscribed while the node is taken
@@ -343,7 +349,7 @@ func (a *Adapter) Stats() Stats {
 // drop counts items that are not sent, and tells those who wait for them why.
 func (a *Adapter) drop(items []item, err error) {
 	for _, i := range items {
-		if i.mail == nil || !i.mail.urgent {
+		if !i.urgent() {
 			a.counts.dropped.Add(1)
 		}
 		i.fail(err)

@@ -78,7 +78,7 @@ func user(t *testing.T, permissions string, opts redis.Options) deployment {
 func TestUserOfModes(t *testing.T) {
 	for mode, more := range map[redis.Mode]string{
 		redis.ShardedDynamic: " +spublish +ssubscribe +sunsubscribe +pubsub|shardnumsub",
-		redis.Streams:        " ~socket.io* +xadd +xread +xrange +xinfo|stream",
+		redis.Streams:        " ~socket.io* +xadd +xread +xrange +xinfo|stream +pexpire",
 	} {
 		d := user(t, permissions+more, redis.Options{Mode: mode, Logger: quiet})
 		a, b := redis.New(d.client, d.opts), redis.New(d.client, d.opts)

@@ -64,11 +64,13 @@
 //
 // Sentinel's sentinels need a user of their own if they ask for one. Sharded modes need
 // +spublish +ssubscribe +sunsubscribe +pubsub|shardnumsub, mode [Streams] ~socket.io*
-// +xadd +xread +xrange +xinfo|stream, and Cluster +cluster|slots +cluster|shards.
+// +xadd +xread +xrange +xinfo|stream +pexpire, and Cluster +cluster|slots
+// +cluster|shards.
 //
 // # The other Damso nodes
 //
 // Damso nodes give a sign of life every second on PREFIX-damso#, and send each other
 // messages there: [Adapter.Send]. What comes back of the own signs proves that this
-// node hears: [Adapter.Ready].
+// node hears: [Adapter.Ready]. So it does, on channels and streams of its own, for every
+// other connection that listens or reads.
 package redis

@@ -29,7 +29,7 @@ type link struct {
 	failed chan error      // has room for one: why the link must end
 	have   map[string]bool // names of the topics that are subscribed; owned by listen
 	shards shards          // what listens to sharded channels in a Redis Cluster
-	canary canary
+	canary *canary         // of sub
 
 	primary string // the server that Sentinel had named, "" without Sentinel; set by connect
 
@@ -89,16 +89,19 @@ func (a *Adapter) connect(cut context.Context) (*link, error) {
 	}
 	l := &link{a: a, client: client, cut: cut, failed: make(chan error, 1), have: map[string]bool{}}
 	l.tx.l = l
+	l.canary = &canary{what: "subscriptions", send: a.beat}
+	a.watch(l.canary)
 	l.tx.codec, l.rx = a.newCodec(), a.newCodec()
 	l.primary = primary(client)
 	l.sub, _ = client.Dedicate()
 	l.pub, _ = client.Dedicate()
-	l.closed = l.sub.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: func(m rueidis.PubSubMessage) { l.receive(&l.rx, m) }})
+	l.closed = l.sub.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: func(m rueidis.PubSubMessage) { l.receive(l.canary, &l.rx, m) }})
 	if err := l.pub.Do(context.Background(), l.first()).Error(); err != nil {
 		l.close()
 		return nil, err
 	}
 	for _, s := range a.streams {
+		s.watch(a)
 		if err := l.locate(cut, s); err != nil {
 			l.close()
 			return nil, err
@@ -180,8 +183,8 @@ func (l *link) listen(ctx context.Context) error {
 	if err := l.subscribe(ctx); err != nil {
 		return err
 	}
-	l.a.connected(&l.canary)
-	l.a.beat()
+	l.a.connected()
+	l.a.beats()
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -205,18 +208,18 @@ func (l *link) listen(ctx context.Context) error {
 }
 
 // receive hands a message to its namespace. It is called by a connection's reader, which
-// owns c.
-func (l *link) receive(c *codec, m rueidis.PubSubMessage) {
+// owns c; watch is that connection's.
+func (l *link) receive(watch *canary, c *codec, m rueidis.PubSubMessage) {
 	name := m.Pattern
 	if name == "" {
 		name = m.Channel
 	}
-	l.canary.heard.Add(1)
+	watch.heard.Add(1)
 	if n := l.a.byTopic(name); n != nil {
 		l.a.wire.receive(n, c, m)
 		return
 	}
 	if now := time.Now(); l.a.mesh.mine(name) && l.a.hear(bytesOf(m.Message), now) {
-		l.proven(now)
+		watch.prove(now)
 	}
 }

@@ -54,6 +54,9 @@ func (l *link) encode(items []item) (n int) {
 		case i.call != nil:
 			i.call.add(&l.tx)
 			continue
+		case i.canary != nil:
+			i.canary.send(&l.tx)
+			continue
 		}
 		if err := l.a.wire.encode(&l.tx, i); err != nil {
 			l.a.drop([]item{i}, err)
@@ -70,9 +73,5 @@ func (l *link) post(m *mail) {
 		l.tx.publish(byChannel, m.channel, message)
 		return
 	}
-	l.tx.add(l.pub.B().Publish().Channel(m.channel).Message(message).Build(), func(r rueidis.RedisResult) {
-		if err := r.Error(); err != nil {
-			l.fail(fmt.Errorf("publish: %w", err))
-		}
-	})
+	l.tx.sign(l.pub.B().Publish().Channel(m.channel).Message(message).Build())
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // An item is something that waits to be sent. It has one of op, count, answer, walk,
-// mail and call.
+// mail, call and canary.
 type item struct {
 	n  *namespace
 	op *adapter.Operation // for all other nodes
@@ -22,7 +22,12 @@ type item struct {
 	walk *walk // the next step of one
 	mail *mail // for the channels of the mesh
 	call *call // any other command
+
+	canary *canary // its sign of life
 }
+
+// urgent reports whether a full queue takes the item, which is not counted.
+func (i item) urgent() bool { return i.canary != nil || i.mail != nil && i.mail.urgent }
 
 // A mail is a letter on its way.
 type mail struct {
@@ -117,8 +122,7 @@ func (q *queue) put(i item) error {
 	if !q.open {
 		return ErrUnavailable
 	}
-	urgent := i.mail != nil && i.mail.urgent
-	if !urgent && (len(q.items) >= q.maxItems || len(q.items) > 0 && q.bytes+size > q.maxBytes) {
+	if !i.urgent() && (len(q.items) >= q.maxItems || len(q.items) > 0 && q.bytes+size > q.maxBytes) {
 		return ErrQueueFull
 	}
 	q.items = append(q.items, i)

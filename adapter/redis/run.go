@@ -57,7 +57,10 @@ func (a *Adapter) setCause(cause error) (since time.Time, was error) {
 	}
 	a.cause = cause
 	if cause != nil {
-		a.canary = nil
+		if at := a.provenAt(); !at.IsZero() {
+			a.proven = at
+		}
+		a.canaries = nil
 		a.listening = false
 		clear(a.changed)
 		for _, n := range a.namespaces {
@@ -67,13 +70,11 @@ func (a *Adapter) setCause(cause error) (since time.Time, was error) {
 	return since, was
 }
 
-// connected notes that there is a connection, watched by c, and the namespaces are
-// subscribed.
-func (a *Adapter) connected(c *canary) {
-	a.mu.Lock()
-	a.canary = c
+// connected notes that there is a connection, and the namespaces are subscribed.
+func (a *Adapter) connected() {
+	a.mu.RLock()
 	proven := a.proven
-	a.mu.Unlock()
+	a.mu.RUnlock()
 	since, was := a.setCause(nil)
 	a.queue.setOpen(true)
 	a.counts.connects.Add(1)

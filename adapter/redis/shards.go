@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/redis/rueidis"
 )
@@ -22,11 +23,18 @@ var errSlots = errors.New("the answer has another form")
 // It is owned by the goroutine that listens, but for leaving.
 type shards struct {
 	slots   []slotRange
-	servers map[string]rueidis.DedicatedClient // by address
+	servers map[string]*shard // by address
 	readers sync.WaitGroup
 
 	mu      sync.Mutex
 	leaving map[string]bool // channels that are being unsubscribed; guarded by mu
+}
+
+// A shard is a connection to one server.
+type shard struct {
+	rueidis.DedicatedClient
+	own    string // the channel of its canary, which nobody else listens to
+	proven bool   // that is subscribed; owned by the goroutine that listens
 }
 
 // A slotRange says which server has some slots.
@@ -45,7 +53,7 @@ func (l *link) doShards(ctx context.Context, on bool, channels []string) error {
 			return err
 		}
 	}
-	cmds := map[rueidis.DedicatedClient][]rueidis.Completed{}
+	cmds := map[*shard][]rueidis.Completed{}
 	for _, channel := range channels {
 		server, err := l.shard(channel)
 		if err != nil {
@@ -53,6 +61,10 @@ func (l *link) doShards(ctx context.Context, on bool, channels []string) error {
 		}
 		if !on {
 			l.shards.leave(channel)
+		}
+		if !server.proven {
+			server.proven = true
+			cmds[server] = append(cmds[server], byShard.subscribe(server.B(), true, []string{server.own}))
 		}
 		cmds[server] = append(cmds[server], byShard.subscribe(server.B(), on, []string{channel}))
 	}
@@ -91,19 +103,42 @@ func (l *link) readSlots(ctx context.Context) error {
 }
 
 // shard returns the connection to the server of a channel.
-func (l *link) shard(channel string) (rueidis.DedicatedClient, error) {
+func (l *link) shard(channel string) (*shard, error) {
+	addr := l.addrOf(channel)
+	if addr == "" {
+		return nil, fmt.Errorf("no server has the slot of %q", channel)
+	}
+	return l.shardAt(addr)
+}
+
+// addrOf returns the address of the server of a channel, "" if none has its slot.
+func (l *link) addrOf(channel string) string {
 	cmd := l.client.B().Ssubscribe().Channel(channel).Build()
 	slot := int64(cmd.Slot())
 	for _, r := range l.shards.slots {
 		if r.first <= slot && slot <= r.last {
-			return l.shardAt(r.addr)
+			return r.addr
 		}
 	}
-	return nil, fmt.Errorf("no server has slot %d", slot)
+	return ""
 }
 
+// channelAt returns a channel of this node alone that belongs to a server. There is one
+// among the first few of all that may be, but for a server that has next to no slots.
+func (l *link) channelAt(addr string) (string, error) {
+	for i := range maxChannels {
+		if channel := l.a.mesh.channel(l.a.uid) + strconv.Itoa(i); l.addrOf(channel) == addr {
+			return channel, nil
+		}
+	}
+	return "", fmt.Errorf("server %s of the Redis Cluster has too few slots", addr)
+}
+
+// maxChannels is enough for a server with a single slot.
+const maxChannels = 1 << 19
+
 // shardAt returns the connection to a server.
-func (l *link) shardAt(addr string) (rueidis.DedicatedClient, error) {
+func (l *link) shardAt(addr string) (*shard, error) {
 	if server := l.shards.servers[addr]; server != nil {
 		return server, nil
 	}
@@ -111,10 +146,25 @@ func (l *link) shardAt(addr string) (rueidis.DedicatedClient, error) {
 	if client == nil {
 		return nil, fmt.Errorf("server %s of the Redis Cluster is not known", addr)
 	}
-	server, _ := client.Dedicate()
+	own, err := l.channelAt(addr)
+	if err != nil {
+		return nil, err
+	}
+	dedicated, _ := client.Dedicate()
+	server := &shard{DedicatedClient: dedicated, own: own}
+	watch := &canary{what: "sharded subscriptions at " + addr, send: func(b *batch) {
+		b.sign(b.l.client.B().Spublish().Channel(own).Message("").Build())
+	}}
 	c := l.a.newCodec()
 	closed := server.SetPubSubHooks(rueidis.PubSubHooks{
-		OnMessage: func(m rueidis.PubSubMessage) { l.receive(&c, m) },
+		OnMessage: func(m rueidis.PubSubMessage) {
+			if m.Channel == own {
+				watch.heard.Add(1)
+				watch.prove(time.Now())
+				return
+			}
+			l.receive(watch, &c, m)
+		},
 		OnSubscription: func(s rueidis.PubSubSubscription) {
 			if s.Kind == "sunsubscribe" && !l.shards.left(s.Channel) {
 				l.fail(errMoved)
@@ -123,9 +173,10 @@ func (l *link) shardAt(addr string) (rueidis.DedicatedClient, error) {
 	})
 	l.shards.readers.Go(func() { l.fail(fmt.Errorf("listen to %s: %w", addr, <-closed)) })
 	if l.shards.servers == nil {
-		l.shards.servers = map[string]rueidis.DedicatedClient{}
+		l.shards.servers = map[string]*shard{}
 	}
 	l.shards.servers[addr] = server
+	l.a.watch(watch)
 	return server, nil
 }
 

@@ -24,9 +24,42 @@ const noEntry = "0-0"
 // A stream is one that the adapter reads from. Its place in it outlives connections.
 type stream struct {
 	name    string // set once
+	own     string // a stream with nothing but the signs of life of this node, read beside it; set once
 	codec   codec  // owned by read
 	last    string // id of the entry that was read last, "" before the first connection; owned by locate, then by read
 	existed bool   // that entry was there; owned as last
+
+	canary *canary // of the present connection; owned as last, and itself safe
+	beat   string  // id of the own sign of life that was read last; owned as last
+}
+
+// newStream returns a stream that is read by the node with that uid. Where own is in a
+// Redis Cluster is said by the braces: at the same server as the stream.
+func newStream(name, uid string, c codec) *stream {
+	return &stream{name: name, own: name + "-damso#" + uid + "#{" + name + "}", codec: c}
+}
+
+// ownLife is how long signs of life are kept when no more are added.
+const ownLife = time.Minute
+
+// watch gives the stream a canary of a new connection.
+func (s *stream) watch(a *Adapter) {
+	s.beat = noEntry
+	s.canary = &canary{what: fmt.Sprintf("stream %q", s.name), send: func(b *batch) {
+		c := b.l.client.B()
+		b.sign(c.Xadd().Key(s.own).Maxlen().Exact().Threshold("1").Id("*").FieldValue().FieldValue("uid", a.uid).Build())
+		b.sign(b.l.client.B().Pexpire().Key(s.own).Milliseconds(ownLife.Milliseconds()).Build())
+	}}
+	a.watch(s.canary)
+}
+
+// heard notes what was read of the own signs of life.
+func (s *stream) heard(signs []rueidis.XRangeEntry) {
+	if len(signs) > 0 {
+		s.beat = signs[len(signs)-1].ID
+		s.canary.heard.Add(1)
+		s.canary.prove(time.Now())
+	}
 }
 
 // locate finds out where to go on reading: behind what was read last, or on the first
@@ -106,8 +139,7 @@ func (l *link) read(ctx context.Context, client rueidis.Client, s *stream) error
 				return err
 			}
 		}
-		cmd := client.B().Xread().Count(int64(count)).Block(blockTime.Milliseconds()).Streams().Key(s.name).Id(s.last).Build()
-		read, err := client.Do(ctx, cmd).AsXRead()
+		read, err := client.Do(ctx, s.next(client.B(), count)).AsXRead()
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -116,13 +148,22 @@ func (l *link) read(ctx context.Context, client rueidis.Client, s *stream) error
 		case err != nil:
 			return fmt.Errorf("read stream %q: %w", s.name, err)
 		}
+		s.heard(read[s.own])
 		entries := read[s.name]
+		s.canary.heard.Add(uint64(len(entries)))
 		for _, e := range entries {
 			s.last, s.existed = e.ID, true
 			l.a.entry(s, e.ID, e.FieldValues)
 		}
 		behind = len(entries) == count
 	}
+}
+
+// next returns the command that reads what follows. Names in which braces are out of
+// place are for Redis to refuse.
+func (s *stream) next(b rueidis.Builder, count int) rueidis.Completed {
+	return b.Arbitrary("XREAD", "COUNT", strconv.Itoa(count), "BLOCK", strconv.FormatInt(blockTime.Milliseconds(), 10), "STREAMS").
+		Keys(s.name).Args(s.own, s.last, s.beat).Blocking()
 }
 
 // entry hands an entry of a stream to its namespace.
