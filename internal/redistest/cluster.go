@@ -125,7 +125,7 @@ func covers(ranges []string, slot int) bool {
 	return false
 }
 
-// MoveSlot moves a slot without keys to the server with that index.
+// MoveSlot moves a slot to the server with that index.
 func (c *Cluster) MoveSlot(slot, to int) {
 	c.Servers[0].t.Helper()
 	from, n := c.Owner(slot), strconv.Itoa(slot)
@@ -134,7 +134,21 @@ func (c *Cluster) MoveSlot(slot, to int) {
 	}
 	c.Servers[to].Do("CLUSTER", "SETSLOT", n, "IMPORTING", c.ids[from])
 	c.Servers[from].Do("CLUSTER", "SETSLOT", n, "MIGRATING", c.ids[to])
+	for keys := c.keys(from, n); len(keys) > 0; keys = c.keys(from, n) {
+		target := []string{"MIGRATE", c.Servers[to].Host(), strconv.Itoa(c.Servers[to].port), "", "0", "5000", "KEYS"}
+		c.Servers[from].Do(append(target, keys...)...)
+	}
 	for _, i := range []int{to, from, 3 - from - to} {
 		c.Servers[i].Do("CLUSTER", "SETSLOT", n, "NODE", c.ids[to])
 	}
+}
+
+// keys returns some keys of a slot at a server.
+func (c *Cluster) keys(server int, slot string) (keys []string) {
+	c.Servers[0].t.Helper()
+	list, _ := c.Servers[server].Do("CLUSTER", "GETKEYSINSLOT", slot, "100").([]any)
+	for _, key := range list {
+		keys = append(keys, fmt.Sprint(key))
+	}
+	return keys
 }

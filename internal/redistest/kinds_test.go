@@ -47,10 +47,14 @@ func TestCluster(t *testing.T) {
 	if owner := c.Owner(slot); owner != 2 {
 		t.Errorf("owner %d, want 2", owner)
 	}
+	c.Servers[2].Do("SET", "foo", "bar")
 	for _, to := range []int{0, 1, 1} {
 		c.MoveSlot(slot, to)
 		if owner := c.Owner(slot); owner != to {
 			t.Errorf("owner %d, want %d", owner, to)
 		}
+	}
+	if got := c.Servers[1].Do("GET", "foo"); got != "bar" {
+		t.Errorf("the key that was in the slot: %v", got)
 	}
 }

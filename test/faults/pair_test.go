@@ -1,98 +1,65 @@
-// Package faults breaks real Redis servers, and the connections to them, under two
-// nodes, and looks that they are whole again soon.
 package faults
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/redis/rueidis"
-	"go.uber.org/goleak"
 
-	"github.com/damso/damso/adapter"
 	"github.com/damso/damso/adapter/adaptertest"
 	"github.com/damso/damso/adapter/redis"
-	"github.com/damso/damso/internal/redistest"
 )
-
-// A toxic that is taken away while data passes may leave a goroutine of toxiproxy behind.
-func TestMain(m *testing.M) {
-	redistest.Main(m, goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"))
-}
-
-// within is how soon the nodes must be whole when Redis is back.
-const within = 5 * time.Second
-
-// An ear is a namespace that remembers the number of the last event it has heard.
-type ear struct {
-	adapter.Namespace
-	last atomic.Uint64
-}
-
-func (e *ear) Apply(op *adapter.Operation) {
-	var event []any
-	if json.Unmarshal(op.Event.Data, &event) == nil && len(event) > 1 {
-		n, _ := event[1].(float64)
-		e.last.Store(uint64(n))
-	}
-}
-
-func (*ear) Answer(*adapter.Operation, func(adapter.Answer)) {}
-func (*ear) Wants(string) bool                               { return true }
 
 // A pair is two nodes that talk all the time, whatever happens: each publishes an event
 // every few milliseconds, numbered from 1.
 type pair struct {
+	mode  string
+	keeps bool // Redis keeps what is published, for those who are away
+
 	nodes [2]*redis.Adapter
 	ears  [2]*ear
 	said  [2]atomic.Uint64 // events that were given to Publish
-	size  atomic.Int64     // bytes of padding in each
-	quit  chan struct{}
+	size  [2]atomic.Int64  // bytes of padding in each
 	talks sync.WaitGroup
-
-	goroutines int // when the pair was whole first
 }
 
-// start starts two nodes, which have these ways to Redis.
-func start(t *testing.T, clients ...rueidis.ClientOption) *pair {
+// newPair returns two nodes, which have these ways to Redis.
+func newPair(t *testing.T, mode string, opts redis.Options, ways [2]rueidis.ClientOption) *pair {
 	t.Helper()
-	p := &pair{quit: make(chan struct{})}
-	for i, client := range clients {
-		p.nodes[i] = redis.New(client, redis.Options{Logger: slog.New(slog.DiscardHandler)})
+	p := &pair{mode: mode, keeps: opts.Mode == redis.Streams}
+	opts.Prefix, opts.Logger = mode, slog.New(slog.DiscardHandler)
+	for i, way := range ways {
+		p.nodes[i] = redis.New(way, opts)
 		p.ears[i] = &ear{}
 		var err error
 		if p.ears[i].Namespace, err = p.nodes[i].Open("/", p.ears[i]); err != nil {
 			t.Fatal(err)
 		}
+		p.ears[i].Room(room, false, true)
 	}
-	adaptertest.Start(t, p.nodes[0], p.nodes[1])
-	for i := range p.nodes {
-		p.talks.Go(func() { p.talk(i) })
-	}
-	t.Cleanup(func() { p.end(t) })
-	p.wantWhole(t)
-	p.goroutines = runtime.NumGoroutine()
 	return p
 }
 
-func (p *pair) talk(i int) {
-	ticker := time.NewTicker(5 * time.Millisecond)
+// talk publishes the events of a node until quit is closed.
+func (p *pair) talk(i int, quit <-chan struct{}) {
+	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
 	for {
 		select {
-		case <-p.quit:
+		case <-quit:
 			return
 		case <-ticker.C:
 			n := p.said[i].Add(1)
 			op := adaptertest.Event("talk", n)
-			if size := p.size.Load(); size > 0 {
+			if n%2 == 0 {
+				op.Rooms = []string{room}
+			}
+			if size := p.size[i].Load(); size > 0 {
 				op.Event.Data = fmt.Appendf(nil, `["talk",%d,"%0*d"]`, n, size, 0)
 			}
 			_ = p.ears[i].Publish(op)
@@ -100,46 +67,21 @@ func (p *pair) talk(i int) {
 	}
 }
 
-// wantWhole looks that, within the time that there is for it, each node hears what the
-// other says from now on, and both are ready.
-func (p *pair) wantWhole(t *testing.T) {
-	t.Helper()
-	var from [2]uint64
-	for i := range from {
-		from[i] = p.said[i].Load()
-	}
-	deadline := time.Now().Add(within)
-	for {
-		err := p.whole(from)
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%v after Redis was back: %v", within, err)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
+// whole returns an error unless each node is ready, knows the other, and hears what the
+// other says after the numbers in from.
 func (p *pair) whole(from [2]uint64) error {
 	for i, node := range p.nodes {
 		if err := node.Ready(); err != nil {
-			return fmt.Errorf("node %d: %w", i, err)
+			return fmt.Errorf("%s: node %d: %w", p.mode, i, err)
 		}
-		if p.ears[1-i].last.Load() <= from[i] {
-			return fmt.Errorf("node %d does not hear node %d", 1-i, i)
+		if _, last := p.ears[1-i].heard(); last <= from[i] {
+			return fmt.Errorf("%s: node %d does not hear node %d: %d, %d were said", p.mode, 1-i, i, last, from[i])
 		}
 		if nodes := node.Nodes(); len(nodes) != 2 {
-			return fmt.Errorf("node %d knows %v", i, nodes)
+			return fmt.Errorf("%s: node %d knows %v", p.mode, i, nodes)
 		}
 	}
 	return nil
-}
-
-// wantBroken waits until a node is not ready.
-func (p *pair) wantBroken(t *testing.T, i int) {
-	t.Helper()
-	adaptertest.WaitNotReady(t, p.nodes[i])
 }
 
 // wantGoing looks that the nodes go on to publish without waiting for Redis.
@@ -156,27 +98,36 @@ func (p *pair) wantGoing(t *testing.T) {
 	}
 }
 
-// end looks that everything which was said is accounted for, and that what the fault
-// has started has ended.
-func (p *pair) end(t *testing.T) {
-	close(p.quit)
-	p.talks.Wait()
-	if t.Failed() {
-		return
-	}
+// lost returns how many events of the other node, which Redis took, a node has not heard.
+// It may be too low by what Redis took without being able to say so.
+func (p *pair) lost(i int) int {
+	n, _ := p.ears[i].heard()
+	return max(int(p.nodes[1-i].Stats().Published)-int(n), 0)
+}
+
+// wantAccounted looks, when nobody talks any more, that nothing has come twice or in
+// another order, that all which was said was published or is counted as dropped, and that
+// nothing was lost if it is kept, or else not without a gap that is counted.
+func (p *pair) wantAccounted(t *testing.T, kept bool) {
+	t.Helper()
 	for i, node := range p.nodes {
-		adaptertest.Wait(t, "accounted for", func() error {
+		adaptertest.Wait(t, "published or dropped", func() error {
 			if s := node.Stats(); s.Published+s.Dropped != p.said[i].Load() {
-				return fmt.Errorf("node %d has said %d: %+v", i, p.said[i].Load(), s)
+				return fmt.Errorf("%s: node %d has said %d: %+v", p.mode, i, p.said[i].Load(), s)
 			}
 			return nil
 		})
-		t.Logf("node %d: %+v", i, node.Stats())
 	}
-	adaptertest.Wait(t, "without goroutines that were not there before", func() error {
-		if n := runtime.NumGoroutine(); n > p.goroutines+4 { // those of a proxy's connections come and go
-			return fmt.Errorf("%d, there were %d", n, p.goroutines)
+	for i, node := range p.nodes {
+		adaptertest.Wait(t, "heard", func() error {
+			if lost, s := p.lost(i), node.Stats(); lost > 0 && (kept || s.Gaps == 0) {
+				return fmt.Errorf("%s: node %d lacks %d events: %+v", p.mode, i, lost, s)
+			}
+			return nil
+		})
+		if n := p.ears[i].disorder(); n > 0 {
+			t.Errorf("%s: %d events came twice or late to node %d", p.mode, n, i)
 		}
-		return nil
-	})
+		t.Logf("%-7s node %d: said %d, lost %d: %+v", p.mode, i, p.said[i].Load(), p.lost(i), node.Stats())
+	}
 }
