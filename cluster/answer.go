@@ -15,6 +15,7 @@ type task struct {
 
 // servePoll serves a request of a client that polls.
 func (n *Node) servePoll(from string, r record) {
+	n.counters.served.Add(1)
 	ctx, cancel := context.WithCancel(n.ctx)
 	key := far{node: from, id: r.id}
 	if !n.accept(key, &task{cancel}, func() { n.finishPoll(ctx, key, r) }) {
@@ -83,6 +84,7 @@ func refused(id uint64, e *engineio.ConnectionError) record {
 
 // serveUpgrade says whether a session may be upgraded.
 func (n *Node) serveUpgrade(from string, r record) {
+	n.counters.served.Add(1)
 	answer := record{kind: kindReply, id: r.id, number: http.StatusOK}
 	if refusal := n.engine.CheckUpgrade(upgradeOf(&r)); refusal != nil {
 		answer = refused(r.id, refusal)

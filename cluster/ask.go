@@ -128,7 +128,17 @@ func (n *Node) ask(ctx context.Context, node string, r record) (record, error) {
 		return record{}, err
 	}
 	defer n.end(q)
-	switch err := send(node, r, n.mesh.Send); {
+	n.counters.asked.Add(1)
+	answer, err := n.exchange(ctx, q, r)
+	if err != nil && ctx.Err() == nil { // else the client has left
+		n.counters.failed.Add(1)
+	}
+	return answer, err
+}
+
+// exchange sends the request of a question and returns the answer.
+func (n *Node) exchange(ctx context.Context, q *question, r record) (record, error) {
+	switch err := send(q.node, r, n.mesh.Send); {
 	case errors.Is(err, adapter.ErrNode):
 		return record{}, errDead
 	case err != nil:

@@ -61,6 +61,8 @@ type Node struct {
 	stop    context.CancelFunc
 	engine  *engineio.Server // set by Serve
 
+	counters counters
+
 	wg      sync.WaitGroup // of all goroutines
 	drain   sync.Once
 	drained chan struct{} // closed by Drain

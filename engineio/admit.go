@@ -70,6 +70,7 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request) bool {
 	now := s.clock()
 	wait, ok := s.gate.enter(now)
 	if !ok {
+		s.counters.refuse(RefusedTooMany)
 		unavailable(w, "too many clients at once", wait)
 		return false
 	}

@@ -66,6 +66,7 @@ func (s *Session) finish(reason Reason, err error) {
 	orderly := s.state == stateClosing && s.why == ForcedClose && len(s.out) == 0
 	linger := conn != nil && orderly && s.srv.linger(conn)
 	s.state = stateClosed
+	s.srv.counters.remove(s.kind(), reason)
 	if receiver == nil {
 		s.ended = &ending{reason, err}
 	}

@@ -42,6 +42,7 @@ func (s *Server) Thin(ctx context.Context, n int, perSecond float64) (closed int
 		}
 		if session.close(ForcedClose, closeTimeout) {
 			closed++
+			s.counters.sentAway.Add(1)
 			due += time.Duration(rand.Int64N(2*interval + 1)) // interval on average
 		}
 	}

@@ -92,11 +92,21 @@ func (e *ConnectionError) with(context ...any) *ConnectionError {
 	return &c
 }
 
-// reject answers a request with e.
-func (s *Server) reject(w http.ResponseWriter, r *http.Request, e *ConnectionError) {
+// refused counts a request that is refused, and tells who wants to know.
+func (s *Server) refused(r *http.Request, e *ConnectionError) {
+	why := RefusedRequest // with a code that only another node knows
+	if e.Code >= 0 && e.Code <= errUnsupportedProtocol.Code {
+		why = refusals[e.Code]
+	}
+	s.counters.refuse(why)
 	if s.opts.OnConnectionError != nil {
 		s.opts.OnConnectionError(r, e)
 	}
+}
+
+// reject answers a request with e.
+func (s *Server) reject(w http.ResponseWriter, r *http.Request, e *ConnectionError) {
+	s.refused(r, e)
 	// net/http wants the rest of a small body first, and waits for it as long as it may.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTimeout))
 	e.write(w)

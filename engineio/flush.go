@@ -72,6 +72,11 @@ func (s *Session) writeBatch(w *writer, write func([]byte) (int, error)) error {
 	s.outStart = 0
 	s.mu.Unlock()
 	sent, rest, err := w.send(write, f, w.batch, start)
+	messages := 0
+	for _, m := range w.batch[:sent] {
+		messages += m.messages()
+	}
+	s.shard.out.add(messages, w.written)
 	s.mu.Lock()
 	defer clear(w.batch)
 	if s.state == stateClosed {

@@ -135,6 +135,7 @@ func start(t testing.TB, h *peers, opts Options, hs *httptest.Server, secure boo
 		if n := srv.Sessions(); n != 0 {
 			t.Errorf("%d sessions after Close", n)
 		}
+		checkStats(t, srv.Stats())
 		s.cl.CloseIdleConnections()
 		hs.Close()
 	})

@@ -189,6 +189,7 @@ func (s *Session) takePost(w http.ResponseWriter, r *http.Request) (Reason, erro
 		return TransportError, errBinaryPolling
 	}
 	body, err := io.ReadAll(limitBody(w, r, s.srv.opts.MaxPayload))
+	s.shard.in.bytes.Add(uint64(len(body)))
 	if s.wasCut() {
 		w.Header().Set("Connection", "close") // it can't be read from any more
 	}
@@ -302,6 +303,9 @@ func (s *Session) payload() (body payload, ended bool) {
 	}
 	out := s.takeOut(nil, math.MaxInt)
 	s.outSize = 0
+	for _, m := range out {
+		s.shard.out.messages.Add(uint64(m.messages()))
+	}
 	body = encodePayload(out, s.protocol, s.base64)
 	body.messages = true
 	return body, false

@@ -27,6 +27,7 @@ func (s *Session) writePayload(w http.ResponseWriter, r *http.Request, p payload
 		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(p.body)))
+	s.shard.out.bytes.Add(uint64(len(p.body)))
 	s.pollHeaders(w, r)
 	if routed, ok := w.(*replyWriter); ok {
 		routed.messages = p.messages

@@ -174,6 +174,7 @@ func (s *Server) forwardPoll(w http.ResponseWriter, r *http.Request, p *Poll) {
 // notRouted answers a request that no other node serves.
 func (s *Server) notRouted(w http.ResponseWriter, r *http.Request, sid string, err error) {
 	if errors.Is(err, ErrBusy) {
+		s.counters.refuse(RefusedBusy)
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTimeout)) // as in reject
 		unavailable(w, ErrBusy.Error(), time.Second)
 		return

@@ -48,7 +48,8 @@ type Server struct {
 	loopsOnce sync.Once
 	loops     []*loop // read from TCP connections; set by startLoops
 
-	slow slowCounters
+	slow     slowCounters
+	counters counters
 
 	next atomic.Uint32 // counts sessions, to spread them over the shards
 
@@ -114,7 +115,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case failure != nil:
 		s.reject(w, r, failure)
 	case session == nil && s.Closing():
-		refuse(w)
+		s.refuse(w)
 	case session == nil:
 		s.handshake(w, r, query, upgrade)
 	case upgrade:
@@ -125,7 +126,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // refuse answers a handshake that comes after Shutdown.
-func refuse(w http.ResponseWriter) {
+func (s *Server) refuse(w http.ResponseWriter) {
+	s.counters.refuse(RefusedClosing)
 	unavailable(w, "server is shutting down", time.Second)
 }
 
@@ -213,7 +215,7 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, query url.Val
 		}
 		session.serveGet(w, r) // with what it has to say at once
 	} else {
-		refuse(w)
+		s.refuse(w)
 	}
 	if !opened && session.release != nil {
 		session.release()

@@ -106,6 +106,10 @@ func (s *Session) Request() *Request { return &s.request }
 func (s *Session) Transport() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.transport()
+}
+
+func (s *Session) transport() string {
 	switch {
 	case s.ws == nil:
 		return Polling
@@ -285,6 +289,7 @@ func (s *Session) receive(p enginewire.Packet) error {
 	}
 	switch p.Type {
 	case enginewire.Message:
+		s.shard.in.messages.Add(1)
 		s.receiver.Receive(p.Data, p.Binary)
 	case enginewire.Ping:
 		if s.protocol != 3 {

@@ -22,6 +22,8 @@ type shard struct {
 	w     writer     // owned by run
 	spare []*Session // dirty's other buffer; owned by run
 	due   []*Session // owned by run
+
+	in, out traffic
 }
 
 func newShard(clock func() time.Duration) *shard {

@@ -102,6 +102,7 @@ func (s *Server) add(session *Session) bool {
 	defer s.mu.Unlock()
 	if !s.closing {
 		s.sessions[session.id] = session
+		s.counters.add(session.kind()) // nobody else has it yet
 	}
 	return !s.closing
 }

@@ -50,8 +50,8 @@ func (s *Server) ServeStream(ctx context.Context, r *http.Request, conn net.Conn
 		}
 	}
 	if err != nil {
-		if failure, ok := errors.AsType[*ConnectionError](err); ok && s.opts.OnConnectionError != nil {
-			s.opts.OnConnectionError(r, failure)
+		if failure, ok := errors.AsType[*ConnectionError](err); ok {
+			s.refused(r, failure)
 		}
 		_ = conn.Close() // as engine.io does, without a word
 		return err
@@ -154,6 +154,7 @@ func (s *Server) openStream(r *http.Request, conn net.Conn) (*wsConn, error) {
 	if session.release != nil {
 		session.release()
 	}
+	s.counters.refuse(RefusedClosing)
 	return nil, errServerShutdown
 }
 

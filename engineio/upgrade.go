@@ -64,7 +64,9 @@ func (s *Session) upgrade(c *wsConn) error {
 		s.mu.Unlock() // a client "must not send" over both transports
 		return errUnknownPacket
 	}
+	from := s.kind()
 	s.ws, s.probe = c, nil
+	s.srv.counters.move(from, s.kind())
 	c.active = true
 	if s.resumed != nil {
 		c.link.pause()

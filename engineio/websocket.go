@@ -94,7 +94,10 @@ func newWSConn(s *Session, conn net.Conn, active, base64 bool, d *deflater) *wsC
 
 // receive takes bytes of the client, which it may change. An error ends the
 // connection.
-func (c *wsConn) receive(data []byte) error { return c.frames.feed(data, c.handle) }
+func (c *wsConn) receive(data []byte) error {
+	c.session.shard.in.bytes.Add(uint64(len(data)))
+	return c.frames.feed(data, c.handle)
+}
 
 // handle takes a message or a control frame.
 func (c *wsConn) handle(op ws.OpCode, payload []byte) error {

@@ -16,8 +16,9 @@ const (
 // A writer puts together what is written at once. It is owned by whoever uses
 // it.
 type writer struct {
-	batch []*Message
-	buf   []byte
+	batch   []*Message
+	buf     []byte
+	written int // bytes, by the last send
 }
 
 // writers are for those that write now and then.
@@ -26,8 +27,10 @@ var writers = sync.Pool{New: func() any { return new(writer) }}
 // send writes the messages of batch in the form f, without the first start bytes.
 // It returns how many of them were written whole, and how much of the next one.
 func (w *writer) send(write func([]byte) (int, error), f framing, batch []*Message, start int) (sent, rest int, err error) {
+	w.written = 0
 	for sent < len(batch) {
 		n, err := write(w.gather(f, batch[sent:], start))
+		w.written += max(0, n)
 		for n > 0 {
 			if left := len(f.of(batch[sent])) - start; n >= left {
 				n, start = n-left, 0

@@ -90,6 +90,7 @@ type Adapter struct {
 var (
 	_ adapter.Adapter = (*Adapter)(nil)
 	_ adapter.Mesh    = (*Adapter)(nil)
+	_ adapter.Counter = (*Adapter)(nil)
 )
 
 // errNotYet is the cause before the first connection, and errStopped the one after Run.

@@ -116,7 +116,7 @@ func TestGarbage(t *testing.T) {
 	}
 	members[0].Send(t, adaptertest.Event("e", 1))
 	members[1].Want(t, adaptertest.Event("e", 1))
-	if got := b.Stats().Malformed; got != 8 {
+	if got := b.Stats().Undecodable; got != 8 {
 		t.Errorf("%d messages were malformed, want 8", got)
 	}
 }

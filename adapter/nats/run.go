@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"github.com/damso/damso/adapter"
 )
 
 const (
@@ -94,24 +96,17 @@ func (a *Adapter) down(cause error) {
 }
 
 // Stats are what an [Adapter] has counted since it was made.
-type Stats struct {
-	Connects  uint64 // connections that were made
-	Published uint64 // operations, questions, answers and messages given to NATS
-	Dropped   uint64 // those that were refused or given up: no connection, or no room
-	Received  uint64 // messages of other nodes that have arrived
-	Lost      uint64 // messages that have arrived, for which there was no room
-	Malformed uint64 // messages that could not be read
-}
+type Stats = adapter.Stats
 
 type counts struct {
 	connects, published, dropped, received, lost, malformed atomic.Uint64
 }
 
-// Stats returns what was counted so far.
+// Stats implements [adapter.Counter].
 func (a *Adapter) Stats() Stats {
 	c := &a.counts
 	return Stats{
 		Connects: c.connects.Load(), Published: c.published.Load(), Dropped: c.dropped.Load(),
-		Received: c.received.Load(), Lost: c.lost.Load(), Malformed: c.malformed.Load(),
+		Received: c.received.Load(), Lost: c.lost.Load(), Undecodable: c.malformed.Load(),
 	}
 }

@@ -122,6 +122,7 @@ type Adapter struct {
 var (
 	_ adapter.Adapter = (*Adapter)(nil)
 	_ adapter.Mesh    = (*Adapter)(nil)
+	_ adapter.Counter = (*Adapter)(nil)
 )
 
 // errNotYet is the cause until the first connection.
@@ -306,24 +307,7 @@ func (a *Adapter) opening() (err error) {
 }
 
 // Stats are counts since [New].
-type Stats struct {
-	Published   uint64 // operations, questions and answers that Redis took
-	Dropped     uint64 // those that were not published
-	Received    uint64 // operations, questions and answers of other nodes that were understood
-	Undecodable uint64 // messages that made no sense and were dropped
-	Connects    uint64 // times that a connection was made
-
-	// A gap is the time from the last moment that this node was known to hear the
-	// others to the one that it was subscribed again. What others published in between
-	// may be lost.
-	Gaps    uint64        // how many there were
-	GapTime time.Duration // of all of them
-	LastGap time.Duration
-
-	// Trimmed is how often entries of a stream may have gone before they were read, in
-	// mode Streams. There, a gap as such loses no more than questions and answers.
-	Trimmed uint64
-}
+type Stats = adapter.Stats
 
 type counts struct {
 	published, dropped, received, undecodable, connects atomic.Uint64
@@ -331,7 +315,7 @@ type counts struct {
 	gapTime, lastGap                                    atomic.Int64 // nanoseconds
 }
 
-// Stats returns what the adapter has counted.
+// Stats implements [adapter.Counter].
 func (a *Adapter) Stats() Stats {
 	return Stats{
 		Published:   a.counts.published.Load(),
