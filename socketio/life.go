@@ -45,6 +45,7 @@ func (s *Socket) refuse(err error) {
 	if err == nil || errors.Is(err, errPanic) {
 		err = errInternal
 	}
+	s.ns.counts().refused.Add(1)
 	refusal := connectError(s.conn.session.Protocol(), s.ns.name, err)
 	s.leave(ServerNamespaceDisconnect, err, s.ns.server.encodePacket(refusal, nil))
 }
@@ -74,6 +75,11 @@ func (s *Socket) connect() bool {
 		greeting.Data = []byte(`{"sid":"` + s.id + `"}`)
 	}
 	s.state = connected
+	if s.recovered {
+		s.ns.counts().recovered.Add(1)
+	} else {
+		s.ns.counts().fresh.Add(1)
+	}
 	s.conn.session.Send(s.ns.server.encodePacket(greeting, nil))
 	return true
 }

@@ -20,6 +20,7 @@ type Namespace struct {
 	lastAck  atomic.Uint64 // number of acks that were asked for
 	inbox    inbox         // what other nodes say
 	asked    atomic.Int32  // broadcasts of theirs that wait for acknowledgements
+	entries  entries       // of a child: its parent's
 	family
 
 	// Guarded by mu, which is also held while a broadcast is queued for its
