@@ -31,7 +31,15 @@ func (serveCmd) Run(ctx context.Context, a *app) error {
 	if err := n.listenAdmin(a.settings.AdminPort); err != nil {
 		return errors.Join(err, n.stop())
 	}
+	stop, err := serveMetrics(a.settings.MetricsPort, n.io)
+	if err != nil {
+		return errors.Join(err, n.stop())
+	}
+	defer stop() // last, so that they show how the node ends
 	fmt.Fprintf(a.out, "Damso %s\n  node %-12s %s\n  %s\n", version(), n.id, n.url(), a.brokerLine())
+	if port := a.settings.MetricsPort; port != 0 {
+		fmt.Fprintf(a.out, "  metrics         http://localhost:%d/metrics\n", port)
+	}
 	return n.serve(ctx)
 }
 

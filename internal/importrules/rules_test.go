@@ -35,6 +35,7 @@ const (
 	mini     = "github.com/alicebob/miniredis/v2"
 	msgp     = "github.com/tinylib/msgp"
 	natsgo   = "github.com/nats-io/nats.go"
+	prom     = "github.com/prometheus/client_golang"
 	quic     = "github.com/quic-go"
 	rate     = "golang.org/x/time"
 	rueidis  = "github.com/redis/rueidis"
@@ -48,7 +49,7 @@ var rules = map[string]rule{
 	// From the outermost package to the innermost: imports only go downwards.
 	"cmd/damso": {
 		why:    "the command is the wiring: it alone knows all packages and makes them of settings",
-		ours:   []string{"adapter", "adapter/redis", "chat", "engineio", "internal/doctor", "internal/page", "internal/settings", "socketio"},
+		ours:   []string{"adapter", "adapter/redis", "chat", "engineio", "internal/doctor", "internal/page", "internal/settings", "metrics", "socketio"},
 		theirs: []string{kong, mini, rueidis, sync},
 	},
 	"bench/server": {
@@ -77,6 +78,12 @@ var rules = map[string]rule{
 		why:  "the chat is the domain: it speaks Socket.IO, and knows neither HTTP nor Redis nor who started it",
 		ours: []string{"gateway", "socketio"},
 		not:  []string{"net/http", "os"},
+	},
+	"metrics": {
+		why:    "metrics are a layer over the library's public figures; who does not import it does not link Prometheus, and it knows no adapter",
+		ours:   []string{"engineio", "socketio"},
+		theirs: []string{prom},
+		not:    []string{"net", "os"},
 	},
 	"gateway": {
 		why:  "gateways are a layer over the library's public API: what they do, an application could do itself",

@@ -17,6 +17,7 @@ func (l *loader) check(s *Settings) {
 	if s.NodeID != "" && !idRx.MatchString(s.NodeID) {
 		l.fault("NODE_ID", "is not 1 to 64 letters, digits, dots, dashes and underscores, the first a letter or digit")
 	}
+	l.checkPorts(s)
 	l.checkRedis(s)
 	if s.StaticDir != "" {
 		if problem := checkDir(s.StaticDir); problem != "" {
@@ -28,6 +29,20 @@ func (l *loader) check(s *Settings) {
 		l.fault("CORS_ORIGIN", problem)
 	}
 	s.CORSOrigins = origins
+}
+
+// checkPorts looks whether each port is for one thing.
+func (l *loader) checkPorts(s *Settings) {
+	if s.AdminPort != 0 && s.AdminPort == s.NodePort {
+		l.fault("ADMIN_PORT", "is the same as NODE_PORT")
+	}
+	switch s.MetricsPort {
+	case 0:
+	case s.NodePort:
+		l.fault("METRICS_PORT", "is the same as NODE_PORT")
+	case s.AdminPort:
+		l.fault("METRICS_PORT", "is the same as ADMIN_PORT")
+	}
 }
 
 // checkDir returns why dir can't be served, "" if it can.

@@ -40,6 +40,10 @@ type Settings struct {
 	// 0 it takes none.
 	AdminPort uint16 `env:"ADMIN_PORT" envDefault:"0" want:"a port number from 0 to 65535" example:"3900"`
 
+	// MetricsPort is where a node serves metrics for Prometheus, on all addresses. With 0 it
+	// does not.
+	MetricsPort uint16 `env:"METRICS_PORT" envDefault:"0" want:"a port number from 0 to 65535" example:"3901"`
+
 	// LogLevel is the least level that is logged.
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" want:"debug, info, warn or error" example:"info"`
 

@@ -49,6 +49,7 @@ func TestLoad(t *testing.T) {
 		{"node and folder", []string{"NODE_ID=damso-7c9f.a_1", "STATIC_DIR=" + dir}, "", func(s *Settings) {
 			s.NodeID, s.StaticDir = "damso-7c9f.a_1", dir
 		}},
+		{"ports", []string{"ADMIN_PORT=3900", "METRICS_PORT=3901"}, "", func(s *Settings) { s.AdminPort, s.MetricsPort = 3900, 3901 }},
 		{"any origin", []string{"CORS_ORIGIN=*"}, "", func(s *Settings) { s.CORSOrigins = []string{"*"} }},
 		{"origins as browsers write them", []string{"CORS_ORIGIN=HTTPS://Example.com:443, http://localhost:5173,,http://[::1]:80,capacitor://localhost"}, "", func(s *Settings) {
 			s.CORSOrigins = []string{"https://example.com", "http://localhost:5173", "http://[::1]", "capacitor://localhost"}
@@ -85,6 +86,13 @@ func TestLoadFaults(t *testing.T) {
 			`NODE_PORT: "80a" is not a port number from 0 to 65535; for example NODE_PORT=3000`}},
 		{"port too high", []string{"NODE_PORT=65536"}, "", []string{
 			`NODE_PORT: "65536" is not a port number from 0 to 65535; for example NODE_PORT=3000`}},
+		{"ports that are the same", []string{"NODE_PORT=3900", "ADMIN_PORT=3900", "METRICS_PORT=3900"}, "", []string{
+			`ADMIN_PORT: is the same as NODE_PORT; for example ADMIN_PORT=3900`,
+			`METRICS_PORT: is the same as NODE_PORT; for example METRICS_PORT=3901`}},
+		{"metrics where the orders are", []string{"ADMIN_PORT=3901", "METRICS_PORT=3901"}, "", []string{
+			`METRICS_PORT: is the same as ADMIN_PORT; for example METRICS_PORT=3901`}},
+		{"metrics port", []string{"METRICS_PORT=on"}, "", []string{
+			`METRICS_PORT: "on" is not a port number from 0 to 65535; for example METRICS_PORT=3901`}},
 		{"Redis port 0", []string{"REDIS_HOST=r", "REDIS_PORT=0"}, "", []string{
 			`REDIS_PORT: "0" is not a port number from 1 to 65535; for example REDIS_PORT=6379`}},
 		{"Redis port from Kubernetes", []string{"REDIS_HOST=r", "REDIS_PORT=tcp://10.0.0.7:6379"}, "", []string{
