@@ -24,12 +24,14 @@ func (n *Node) servePoll(from string, r record) {
 	}
 }
 
-// finish forgets a task.
-func (n *Node) finish(key far) {
+// finish forgets a task, and reports whether it was canceled before.
+func (n *Node) finish(ctx context.Context, key far) (canceled bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	canceled = ctx.Err() != nil
 	n.served[key].cancel()
 	delete(n.served, key)
+	return canceled
 }
 
 // accept notes a task and begins with it, if there is room.
@@ -45,18 +47,11 @@ func (n *Node) accept(key far, t *task, work func()) bool {
 }
 
 func (n *Node) finishPoll(ctx context.Context, key far, r record) {
-	defer n.finish(key)
 	p := &engineio.Poll{
 		From: key.node, Session: r.session, Protocol: protocolOf(r.flags), Post: r.flags&flagPost != 0, Binary: r.flags&flagBinary != 0,
 		Encoding: r.encoding, Body: bytes.NewReader(r.body),
 	}
 	reply := n.engine.ServePoll(ctx, p)
-	if ctx.Err() != nil {
-		if reply.Messages {
-			n.engine.Lost(r.session)
-		}
-		return // the client is gone
-	}
 	answer := record{kind: kindReply, id: r.id, number: uint64(reply.Status), typ: reply.Type, encoding: reply.Encoding, body: reply.Body}
 	if reply.Messages {
 		answer.flags = flagMessages
@@ -64,8 +59,14 @@ func (n *Node) finishPoll(ctx context.Context, key far, r record) {
 	if reply.Refusal != nil {
 		answer = refused(r.id, reply.Refusal)
 	}
-	err := send(key.node, answer, func(to string, message []byte) error { return n.sendWhenRoom(ctx, to, message) })
-	if err != nil {
+	err := ctx.Err()
+	if err == nil {
+		err = send(key.node, answer, func(to string, message []byte) error { return n.sendWhenRoom(ctx, to, message) })
+	}
+	switch canceled := n.finish(ctx, key); {
+	case canceled && reply.Messages: // the client is gone, and they with it
+		n.engine.Lost(r.session)
+	case err != nil && !canceled:
 		n.opts.Logger.Debug("answer to another node was not sent", "to", key.node, "error", err)
 		n.engine.Lost(r.session)
 	}
@@ -109,15 +110,22 @@ func (n *Node) serveAgain(from string, r record) {
 			n.engine.ReleasePoll(r.session)
 		}
 	case kindCancel:
-		n.mu.Lock()
-		n.dropParts(far{from, r.id, true})
-		n.mu.Unlock()
-		if t != nil {
-			t.cancel()
-		}
-		if r.flags&flagLost != 0 {
+		if n.cancelTask(far{from, r.id, true}); r.flags&flagLost != 0 {
 			n.engine.Lost(r.session)
+		} else if r.flags&flagPolled != 0 && t == nil {
+			n.engine.Aborted(r.session, from)
 		}
+	}
+}
+
+// cancelTask gives up a task, and what has come of one that has not begun.
+func (n *Node) cancelTask(key far) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.dropParts(key)
+	key.opener = false
+	if t := n.served[key]; t != nil {
+		t.cancel()
 	}
 }
 

@@ -59,7 +59,13 @@ func (n *Node) Poll(ctx context.Context, p *engineio.Poll) (*engineio.PollReply,
 	}
 	reply := &engineio.PollReply{Status: int(answer.number), Type: answer.typ, Encoding: answer.encoding, Body: answer.body}
 	if answer.flags&flagMessages != 0 {
-		reply.Delivered = func() { n.peer(node).send(record{kind: kindDelivered, id: answer.id, session: p.Session}) }
+		reply.Delivered = func(ok bool) {
+			r := record{kind: kindDelivered, id: answer.id, session: p.Session}
+			if !ok {
+				r.kind, r.flags = kindCancel, flagLost
+			}
+			n.peer(node).send(r)
+		}
 	}
 	return reply, nil
 }
@@ -154,7 +160,7 @@ func (n *Node) begin(node string, r *record) (*question, error) {
 	switch {
 	case n.closed:
 		return nil, errStopped
-	case len(n.asked) >= n.opts.MaxRequests:
+	case n.load[node] >= n.opts.MaxRequests-len(n.asked):
 		return nil, engineio.ErrBusy
 	}
 	n.next++
@@ -164,6 +170,7 @@ func (n *Node) begin(node string, r *record) (*question, error) {
 		news: make(chan record, 4), failed: make(chan struct{}),
 	}
 	n.asked[q.id] = q
+	n.load[node]++
 	return q, nil
 }
 
@@ -171,6 +178,9 @@ func (n *Node) end(q *question) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.asked, q.id)
+	if n.load[q.node]--; n.load[q.node] == 0 {
+		delete(n.load, q.node)
+	}
 	n.dropParts(far{node: q.node, id: q.id})
 }
 
@@ -228,8 +238,11 @@ func (n *Node) await(ctx context.Context, q *question) (record, error) {
 // session must end, since it may have been in it.
 func (n *Node) cancel(q *question, lost bool) {
 	r := record{kind: kindCancel, id: q.id, session: q.session}
-	if lost {
+	switch {
+	case lost:
 		r.flags = flagLost
+	case q.poll:
+		r.flags = flagPolled
 	}
 	_ = n.mesh.Send(q.node, message(r)) // the session's heartbeat ends it, too
 }

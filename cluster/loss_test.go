@@ -219,7 +219,7 @@ func TestForged(t *testing.T) {
 
 // TestBusy lets more polls wait than there may be.
 func TestBusy(t *testing.T) {
-	bubble(t, engineio.Options{}, cluster.Options{MaxRequests: 2}, func(t *testing.T, p *pair, clients *siotest.Server) {
+	bubble(t, engineio.Options{}, cluster.Options{MaxRequests: 4}, func(t *testing.T, p *pair, clients *siotest.Server) {
 		for range 2 {
 			clients.Open(siotest.Options{Polling: true})
 		}

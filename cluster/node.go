@@ -36,8 +36,9 @@ type Options struct {
 	AskAfter time.Duration
 
 	// MaxRequests is how many requests for sessions of other nodes may be under way
-	// from here, and as many from others to here; one more is answered with status 503.
-	// If zero, it is 20,000.
+	// from here, and as many from others to here; one more is answered with status 503,
+	// and so is one for a node that has more of them than are left for all: one that
+	// does not answer leaves room for the others. If zero, it is 40,000.
 	MaxRequests int
 
 	// MaxBytes is how much data of clients may be under way to other nodes, or still be
@@ -71,14 +72,18 @@ type Node struct {
 	mu       sync.Mutex
 	next     uint64               // id of the next request or connection
 	asked    map[uint64]*question // requests of clients here, by id
+	load     map[string]int       // how many they are, by the node that is asked
 	bytes    int                  // that clients here have posted, in them and before
 	served   map[far]*task        // requests of clients elsewhere
 	streams  map[far]*stream      // connections
 	peers    map[string]*peer     // other nodes that something was sent to
 	censuses map[uint64]*census
-	parts    map[far]parts // of bodies that are still to come
-	kept     int           // bytes in them
-	gone     []string      // nodes that went while this one was settling
+	parts    map[far]parts   // of bodies that are still to come
+	kept     int             // bytes in them
+	come     chan struct{}   // closed when a node comes, and replaced
+	gone     []string        // nodes that went while this one was settling
+	waiting  int             // requests for nodes that have not come
+	foreign  map[string]bool // nodes that speak another version
 	closed   bool
 }
 
@@ -98,7 +103,7 @@ func New(mesh adapter.Mesh, opts Options) *Node {
 		opts.AskAfter = 27 * time.Second
 	}
 	if opts.MaxRequests == 0 {
-		opts.MaxRequests = 20_000
+		opts.MaxRequests = 40_000
 	}
 	if opts.MaxBytes == 0 {
 		opts.MaxBytes = 64 << 20
@@ -111,6 +116,7 @@ func New(mesh adapter.Mesh, opts Options) *Node {
 		mesh: mesh, opts: opts, id: mesh.Node(), started: time.Now(), ctx: ctx, stop: stop, drained: make(chan struct{}),
 		asked: map[uint64]*question{}, served: map[far]*task{}, streams: map[far]*stream{},
 		peers: map[string]*peer{}, censuses: map[uint64]*census{}, parts: map[far]parts{},
+		load: map[string]int{}, come: make(chan struct{}), foreign: map[string]bool{},
 	}
 	mesh.Receive(n.receive)
 	mesh.Watch(n.watch)
@@ -155,6 +161,7 @@ var (
 	errLost    = errors.New("cluster: a message between nodes was lost")
 	errNobody  = errors.New("cluster: no node has the session")
 	errDead    = errors.New("cluster: the other node is gone")
+	errForeign = errors.New("cluster: the other node is of another version")
 )
 
 // start runs f on a goroutine that Close waits for, unless that was called.
@@ -179,6 +186,11 @@ func (n *Node) owner(session string) (string, error) {
 	if _, ok := slices.BinarySearch(n.mesh.Nodes(), node); !ok {
 		return "", errNobody
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.foreign[node] {
+		return "", errForeign
+	}
 	return node, nil
 }
 
@@ -187,49 +199,90 @@ const settlingTime = 3 * time.Second
 
 func (n *Node) settling() bool { return time.Since(n.started) <= settlingTime }
 
-// note remembers a node that has gone, as long as that matters.
-func (n *Node) note(node string) {
+// note remembers what a node that has come or gone changes for those who wait for it.
+func (n *Node) note(node string, alive bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.settling() {
+	delete(n.foreign, node)
+	switch {
+	case alive:
+		close(n.come)
+		n.come = make(chan struct{})
+	case n.settling():
 		n.gone = append(n.gone, node)
 	}
 }
 
-// maybe reports whether a session may be one of a node that is not known yet.
+// maybe reports whether a session may be one of a node that is not known yet; mu is held.
 func (n *Node) maybe(session string) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return len(session) == sessionSize && !strings.HasPrefix(session, n.id) && !slices.Contains(n.gone, session[:len(n.id)])
+	return n.settling() && len(session) == sessionSize && !strings.HasPrefix(session, n.id) && !slices.Contains(n.gone, session[:len(n.id)])
 }
 
 // sessionSize is how long the id of a session is.
 const sessionSize = 20
 
 // find is owner that waits, while this node is settling, for the owner to show up: a load
-// balancer may send it clients before it knows whose they are.
+// balancer may send it clients before it knows whose they are. MaxRequests may wait.
 func (n *Node) find(ctx context.Context, session string) (node string, err error) {
-	for {
+	for over := false; ; {
+		n.mu.Lock()
+		come, wait, full := n.come, n.maybe(session) && !over, n.waiting >= n.opts.MaxRequests
+		n.mu.Unlock()
 		node, err = n.owner(session)
-		if err == nil || !n.settling() || !n.maybe(session) {
+		switch {
+		case err != errNobody || !wait:
 			return node, err
+		case full:
+			return "", engineio.ErrBusy
 		}
+		n.wait(1)
 		select {
-		case <-time.After(20 * time.Millisecond):
+		case <-come:
+		case <-time.After(time.Until(n.started.Add(settlingTime))):
+			over = true
 		case <-ctx.Done():
-			return "", err
+			over = true
 		case <-n.drained:
-			return "", err
+			over = true
 		case <-n.ctx.Done():
-			return "", err
+			over = true
 		}
+		n.wait(-1)
 	}
+}
+
+// wait counts requests that begin or cease to wait for a node.
+func (n *Node) wait(more int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.waiting += more
 }
 
 // receive takes a message of another node. It is called by the mesh.
 func (n *Node) receive(from string, message []byte) {
+	if len(message) > 0 && message[0] != version {
+		n.meetForeign(from, message)
+		return
+	}
 	if err := decode(message, func(r record) { n.handle(from, r) }); err != nil {
 		n.opts.Logger.Warn("message of another node was dropped", "from", from, "bytes", len(message), "error", err)
+	}
+}
+
+// meetForeign notes that a node speaks another version: their clients are not passed on,
+// as that would only be found out after a time. A node of any version says which it
+// has, by a message of that alone, when it gets one of another.
+func (n *Node) meetForeign(from string, message []byte) {
+	n.mu.Lock()
+	known := n.foreign[from]
+	n.foreign[from] = true
+	n.mu.Unlock()
+	if !known {
+		n.opts.Logger.Warn("another node speaks another version: this one serves none of its clients", "node", from, "version", message[0])
+		n.forget(from, errForeign)
+	}
+	if len(message) > 1 {
+		_ = n.mesh.Send(from, []byte{version}) // it will ask again
 	}
 }
 
@@ -265,8 +318,8 @@ func (n *Node) handle(from string, r record) {
 
 // watch notes that another node has come or gone. It is called by the mesh.
 func (n *Node) watch(node string, alive bool) {
+	n.note(node, alive)
 	if !alive {
-		n.note(node)
 		n.forget(node, errDead)
 		n.engine.Undelivered(node)
 	}

@@ -104,12 +104,14 @@ type trio struct {
 	query   string            // of the session
 }
 
-func newTrio(t *testing.T) *trio {
+func newTrio(t *testing.T) *trio { return newTrioWith(t, cluster.Options{}) }
+
+func newTrioWith(t *testing.T, opts cluster.Options) *trio {
 	bus := &memory.Bus{}
 	n := &trio{t: t}
 	for range 3 {
 		link := &lossy{mem: bus.Node()}
-		node := start(t, link, engineio.Options{}, cluster.Options{})
+		node := start(t, link, engineio.Options{}, opts)
 		n.links, n.nodes = append(n.links, link), append(n.nodes, node)
 		n.clients = append(n.clients, siotest.Pipe(t, node.engine))
 	}

@@ -9,18 +9,22 @@ import (
 	"time"
 
 	"github.com/damso/damso/adapter"
+	"github.com/damso/damso/engineio"
 )
 
 // lateMesh is one that learns of the other nodes after some time.
 type lateMesh struct {
 	adapter.Mesh
 	until time.Time
+	fail  error // of Send
 }
 
-func (m lateMesh) Node() string                         { return "aaaaaa" }
-func (m lateMesh) Receive(func(string, []byte))         {}
-func (m lateMesh) Watch(func(node string, alive bool))  {}
-func (m lateMesh) Send(to string, message []byte) error { return nil }
+func (m lateMesh) Node() string                 { return "aaaaaa" }
+func (m lateMesh) Receive(func(string, []byte)) {}
+func (m lateMesh) Send(string, []byte) error    { return m.fail }
+func (m lateMesh) Watch(f func(node string, alive bool)) {
+	time.AfterFunc(time.Until(m.until), func() { f("bbbbbb", true) })
+}
 func (m lateMesh) Nodes() []string {
 	if time.Now().Before(m.until) {
 		return []string{"aaaaaa"}
@@ -57,6 +61,47 @@ func TestSettling(t *testing.T) {
 		cancel()
 		if _, err := n.find(ctx, "cccccc12345678901234"); !errors.Is(err, errNobody) {
 			t.Error(err)
+		}
+	})
+}
+
+// TestSettlingCrowd: so many may wait for a node to come, and no more.
+func TestSettlingCrowd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		n := New(lateMesh{until: began.Add(time.Second)}, Options{MaxRequests: 2})
+		defer n.Close()
+		found := make(chan error)
+		for range 2 {
+			go func() {
+				_, err := n.find(t.Context(), "bbbbbb12345678901234")
+				found <- err
+			}()
+		}
+		synctest.Wait()
+		if _, err := n.find(t.Context(), "bbbbbb12345678901234"); !errors.Is(err, engineio.ErrBusy) || !time.Now().Equal(began) {
+			t.Errorf("one too many: %v after %v", err, time.Since(began))
+		}
+		for range 2 {
+			if err := <-found; err != nil {
+				t.Error(err)
+			}
+		}
+		if n.waiting != 0 {
+			t.Errorf("%d wait", n.waiting)
+		}
+	})
+}
+
+// TestPeerForgotten has something to say to a node that is gone already.
+func TestPeerForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := New(lateMesh{until: time.Now(), fail: adapter.ErrNode}, Options{})
+		defer n.Close()
+		n.peer("bbbbbb").send(record{kind: kindDelivered})
+		synctest.Wait()
+		if len(n.peers) != 0 {
+			t.Errorf("%d nodes are remembered", len(n.peers))
 		}
 	})
 }

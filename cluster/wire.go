@@ -7,7 +7,9 @@ import (
 )
 
 // A message between nodes is one byte, the version, and records after it. What a node
-// can't read it drops: whoever waits for it finds out that nothing comes.
+// can't read it drops: whoever waits for it finds out that nothing comes. To what has
+// another version it answers with a message of its own version and no records, and
+// that of any version is understood; see meetForeign.
 const version = 1
 
 // kind says what a record is. Which fields it has, says the table below.
@@ -67,6 +69,7 @@ const (
 	flagOpener                    // kindData and after: sent by the node that has begun the request or connection
 	flagMessages     = flagPost   // kindReply: kindDelivered is to follow
 	flagLost         = flagPost   // kindCancel: the session ends
+	flagPolled       = flagBinary // kindCancel: the session ends if the answer has messages
 	flagAsk          = flagPost   // kindCount: a question
 	flagLeaving      = flagBinary // kindCount: an answer of a node that takes no new sessions
 )

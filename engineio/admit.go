@@ -61,6 +61,13 @@ func (g *gate) enter(now time.Duration) (wait time.Duration, ok bool) {
 	return wait, true
 }
 
+// leave gives back the turn of one who has gone before it came.
+func (g *gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.next -= g.interval
+}
+
 // admitted waits for the turn of a handshake, and reports whether it has come. If not,
 // the client was answered, or is gone.
 func (s *Server) admitted(w http.ResponseWriter, r *http.Request) bool {
@@ -74,7 +81,11 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request) bool {
 		unavailable(w, "too many clients at once", wait)
 		return false
 	}
-	return s.sleepUntil(r.Context(), now+wait) == nil
+	if s.sleepUntil(r.Context(), now+wait) != nil {
+		s.gate.leave()
+		return false
+	}
+	return true
 }
 
 // unavailable asks a client to come again after a time.

@@ -158,3 +158,34 @@ func TestAdmission(t *testing.T) {
 		}
 	})
 }
+
+// TestAdmissionLeft has those who wait go away: they take nobody's turn.
+func TestAdmissionLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInMemory(t, Options{PingInterval: time.Hour, Admission: &Admission{PerSecond: 1, MaxWait: 2 * time.Second}})
+		began := time.Now()
+		open := func(ctx context.Context) (reply, error) { return s.try(ctx, "GET", "EIO=4&transport=polling", "", nil) }
+		if r, err := open(t.Context()); err != nil || r.status != http.StatusOK {
+			t.Fatal(r, err)
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		left := make(chan error)
+		for range 2 {
+			go func() { _, err := open(ctx); left <- err }()
+		}
+		synctest.Wait()
+		if r, err := open(t.Context()); err != nil || r.status != http.StatusServiceUnavailable {
+			t.Errorf("one too many: %v, %v", r, err)
+		}
+		leave()
+		for range 2 {
+			if err := <-left; err == nil {
+				t.Error("one who has left was answered")
+			}
+		}
+		synctest.Wait()
+		if r, err := open(t.Context()); err != nil || r.status != http.StatusOK || time.Since(began) != time.Second {
+			t.Errorf("%v, %v after %v", r, err, time.Since(began))
+		}
+	})
+}

@@ -51,7 +51,10 @@ func (s *Session) servePolling(w http.ResponseWriter, r *http.Request) {
 // serveGet answers with what waits for the client, as soon as there is something.
 func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	p := &poll{reply: make(chan payload, 1), from: origin(w)}
-	s.awaitDelivery(p.from, r)
+	if !s.awaitDelivery(p.from, r) {
+		s.writePayload(w, r, noopPayload(s.protocol))
+		return
+	}
 	s.mu.Lock()
 	if s.poll != nil && s.poll.from != "" && s.poll.from != p.from {
 		s.poll.answer(noopPayload(s.protocol)) // what is in front has sent it once more

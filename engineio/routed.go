@@ -33,8 +33,9 @@ func (s *Server) ServePoll(ctx context.Context, p *Poll) *PollReply {
 // client. Proxies repeat a GET at the next node when theirs dies; what is not known
 // to have arrived by then is lost, and the session must not go on as if it had.
 type delivery struct {
-	from string
-	done chan struct{} // closed when the answer was given, or the session has ended
+	from    string
+	done    chan struct{} // closed when the answer was given, or the session has ended
+	waiting chan struct{} // closed when another GET waits for that instead; nil if none does
 }
 
 // delivers notes that messages are on their way through a node.
@@ -43,7 +44,7 @@ func (s *Session) delivers(from string) {
 	defer s.mu.Unlock()
 	if s.state != stateClosed {
 		s.delivered()
-		s.delivery = &delivery{from, make(chan struct{})}
+		s.delivery = &delivery{from: from, done: make(chan struct{})}
 	}
 }
 
@@ -56,22 +57,32 @@ func (s *Session) delivered() {
 }
 
 // awaitDelivery waits until what is on its way to the client has arrived. A node that
-// brings the next request of the client has given it the answer before.
-func (s *Session) awaitDelivery(from string, r *http.Request) {
+// brings the next request of the client has given it the answer before. It returns false
+// if the client has sent one more GET meanwhile: only the last of them waits.
+func (s *Session) awaitDelivery(from string, r *http.Request) bool {
 	s.mu.Lock()
 	d := s.delivery
 	if d != nil && d.from == from {
 		s.delivered()
 		d = nil
 	}
-	s.mu.Unlock()
 	if d == nil {
-		return
+		s.mu.Unlock()
+		return true
 	}
+	if d.waiting != nil {
+		close(d.waiting)
+	}
+	instead := make(chan struct{})
+	d.waiting = instead
+	s.mu.Unlock()
 	select {
 	case <-d.done:
 	case <-r.Context().Done():
+	case <-instead:
+		return false
 	}
+	return true
 }
 
 // Delivered says that a node has given the messages in the last answer of ServePoll that
@@ -88,16 +99,28 @@ func (s *Server) Delivered(id, from string) {
 	}
 }
 
-// Undelivered ends the session if messages for it are on their way through a node, which
+// Undelivered ends the sessions to which messages are on their way through a node, which
 // is gone.
 func (s *Server) Undelivered(from string) {
 	for _, session := range s.snapshot() {
-		session.mu.Lock()
-		lost := session.delivery != nil && session.delivery.from == from
-		session.mu.Unlock()
-		if lost {
-			session.finish(TransportError, errLost)
-		}
+		session.undelivered(from)
+	}
+}
+
+// Aborted ends a session if messages for it are on their way through a node, which has not
+// found its client any more.
+func (s *Server) Aborted(id, from string) {
+	if session := s.session(id); session != nil {
+		session.undelivered(from)
+	}
+}
+
+func (s *Session) undelivered(from string) {
+	s.mu.Lock()
+	lost := s.delivery != nil && s.delivery.from == from
+	s.mu.Unlock()
+	if lost {
+		s.finish(TransportError, errLost)
 	}
 }
 

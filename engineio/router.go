@@ -68,8 +68,8 @@ type PollReply struct {
 	// Messages says that the session's node must know, by [Server.Delivered], that the
 	// client was given the answer.
 	Messages bool
-	// Delivered is called by the client's node when it was.
-	Delivered func()
+	// Delivered is called by the client's node when it was, or when it could not be.
+	Delivered func(ok bool)
 }
 
 // An Upgrade says what a session of another node is to be upgraded to.
@@ -166,8 +166,8 @@ func (s *Server) forwardPoll(w http.ResponseWriter, r *http.Request, p *Poll) {
 	_, err = w.Write(reply.Body)
 	err = cmp.Or(err, c.Flush())
 	_ = c.SetWriteDeadline(time.Time{})
-	if err == nil && reply.Delivered != nil {
-		reply.Delivered()
+	if reply.Delivered != nil {
+		reply.Delivered(err == nil)
 	}
 }
 
