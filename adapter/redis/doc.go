@@ -49,23 +49,10 @@
 // # Redis as it is run
 //
 // One server, Redis Cluster and Sentinel, with TLS and with users, are the business of
-// the client options of [New]. A user needs these permissions (with another prefix,
-// another pattern of channels); one who listens to patterns, in mode [Classic] without
-// [Options.ExactRooms], needs allchannels instead of the pattern of channels, since
-// Redis compares patterns letter by letter:
-//
-//	resetchannels &socket.io* +hello +ping +publish +subscribe +unsubscribe
-//	+psubscribe +punsubscribe +pubsub|numsub
-//
-// Clients that come back to any node, [Adapter.OpenKept], need these besides:
-//
-//	~{socket.io}* +evalsha +script|load +get +set +del +hget +hmget +hset +hdel
-//	+xadd +xlen +xrange +pexpire +pttl +time
-//
-// Sentinel's sentinels need a user of their own if they ask for one. Sharded modes need
-// +spublish +ssubscribe +sunsubscribe +pubsub|shardnumsub, mode [Streams] ~socket.io*
-// +xadd +xread +xrange +xinfo|stream +pexpire, and Cluster +cluster|slots
-// +cluster|shards.
+// the client options of [New]. What a user of Redis must be allowed to, mode by mode, is
+// in docs/security.md; one who listens to patterns, in mode [Classic] without
+// [Options.ExactRooms], needs allchannels or each pattern, since Redis compares patterns
+// letter by letter. A Redis before 7.0 has no sharded PUB/SUB: [ErrNoShards].
 //
 // # The other Damso nodes
 //

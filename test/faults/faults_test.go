@@ -209,7 +209,7 @@ func TestPermissionsTaken(t *testing.T) {
 // TestOutputBuffer has nodes that are too slow for what they get: Redis ends their
 // connections, or they read when they can.
 func TestOutputBuffer(t *testing.T) {
-	server := redistest.Start(t, "--client-output-buffer-limit", "pubsub 256kb 256kb 1")
+	server := redistest.Start(t, "--client-output-buffer-limit", "pubsub", "256kb", "256kb", "1")
 	way := proxy(t, server)
 	p := start(t, single(way.Listen), single(server.Addr()))
 	toxic(t, way, `{"type":"bandwidth","attributes":{"rate":20}}`)
