@@ -17,8 +17,8 @@ import (
 //
 // With an adapter that is an [adapter.Keeper], as classic PUB/SUB of package
 // adapter/redis, it may come back to any node, also if the one that it has left was
-// killed: sessions are kept there as they change, and events for each room. Then
-// [Socket.Emit] is published, too. What only the node that it has left can give back:
+// killed: sessions are kept there as they change, some milliseconds later, and events for
+// each room. Then [Socket.Emit] is published, too. What only the node that it has left can give back:
 // events of [Broadcast.Local] and of servers of Node.js, acknowledgements that are
 // awaited, and what [Socket.SetValue] keeps. While the adapter can't be reached, clients
 // come back to the same node only.

@@ -182,6 +182,7 @@ func (w *world) do(m move) error {
 		} else {
 			c.s.Leave(m.Room)
 		}
+		synctest.Wait() // the session is kept before long
 	case "lose":
 		c.c.Close()
 		c.c = nil
