@@ -180,7 +180,7 @@ func (s *Socket) reclaim() bool {
 	}
 	if live := h.holder(*auth.PID); live != nil {
 		// The client knows that this connection is dead, the server does not yet.
-		live.conn.end(TransportClose, errReplaced)
+		live.replace()
 	}
 	if over := h.over(*auth.PID); over != nil {
 		select {
@@ -199,6 +199,13 @@ func (s *Socket) reclaim() bool {
 // graceOfHandlers is how long a client that comes back waits for the handlers of its old
 // socket, which may themselves wait for an answer of the client.
 const graceOfHandlers = 10 * time.Second
+
+// replace ends a socket whose client has come back over another connection. It has left
+// its namespace when this returns, also if its connection is just being closed elsewhere.
+func (s *Socket) replace() {
+	s.leave(TransportClose, errReplaced, nil)
+	s.conn.end(TransportClose, errReplaced)
+}
 
 var errReplaced = errors.New("socketio: client has come back over another connection")
 

@@ -246,7 +246,7 @@ func (h *history) describe(l *line) (*adapter.Session, any) {
 // Lost implements [adapter.Source].
 func (k keeping) Lost() {
 	if live := k.h.lost(k.l); live != nil {
-		live.conn.end(TransportClose, errReplaced)
+		live.replace()
 	}
 }
 

@@ -56,7 +56,7 @@ func (st *stream) reclaim(s *Socket) bool {
 	}
 	if live := st.holder(*auth.PID); live != nil {
 		// The client knows that this connection is dead, the server does not yet.
-		live.conn.end(TransportClose, errReplaced)
+		live.replace()
 	}
 	opts := st.ns.server.opts.Recovery.withDefaults()
 	a := st.await(opts)

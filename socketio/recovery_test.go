@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -320,4 +323,45 @@ func TestRecoveryExpires(t *testing.T) {
 			t.Error("want the last one recovered, whose place a new one has taken after")
 		}
 	})
+}
+
+// A pause is a log that holds up the first who says that a socket was lost.
+type pause struct {
+	slog.Handler
+	once       *sync.Once
+	lost, goOn chan struct{}
+}
+
+func (p pause) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "socket lost" {
+		first := false
+		p.once.Do(func() { first = true })
+		if first {
+			close(p.lost)
+			<-p.goOn
+		}
+	}
+	return nil
+}
+
+// TestRecoveryWhileClosing lets a client come back while the end of its connection is
+// noticed: its first socket has left, the second has not.
+func TestRecoveryWhileClosing(t *testing.T) {
+	debug := slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})
+	p := pause{debug, new(sync.Once), make(chan struct{}), make(chan struct{})}
+	defer close(p.goOn)
+	srv, clients := serve(t, socketio.Options{Recovery: &socketio.Recovery{}, Logger: slog.New(p)})
+	srv.Of("/first")
+	all := joined(srv.Of("/"))
+	c := clients.Open(siotest.Options{})
+	c.Join("/first", "")
+	g, _ := comeback(t, c, "", "")
+	next(t, all)
+	c.Close()
+	next(t, p.lost)
+
+	again, _ := comeback(t, clients.Open(siotest.Options{}), g.PID, "")
+	if s := next(t, all); again != g || !s.Recovered() {
+		t.Errorf("is %v, recovered %v, was %v", again, s.Recovered(), g)
+	}
 }
