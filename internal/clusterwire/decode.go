@@ -158,19 +158,20 @@ func (r reader) operation(m *Message, b []byte) error {
 	m.Op = op
 	options, selected, only := false, false, ""
 	err := r.fields(b, func(key string, v []byte) (err error) {
-		switch key {
-		case "packet":
+		switch {
+		case !m.Type.asks(key):
+		case key == "packet":
 			op.Event, err = r.packet(m.Type, v)
-		case "opts":
+		case key == "opts":
 			options = true
 			selected, err = r.options(op, v)
-		case "requestId":
+		case key == "requestId":
 			m.ID, err = r.name(v)
-		case "only":
+		case key == "only":
 			only, _ = r.text(v)
-		case "rooms":
+		case key == "rooms":
 			op.Names, err = r.names(v)
-		case "close":
+		case key == "close":
 			op.Close = r.is(v, true)
 		}
 		return err
@@ -187,15 +188,11 @@ func (r reader) operation(m *Message, b []byte) error {
 	case m.ID == "" && m.Type == FetchSockets:
 		return errID
 	}
-	switch {
-	case m.Type != FetchSockets:
-	case only == onlyIDs:
+	switch only {
+	case onlyIDs:
 		op.Brief = true
-	case only == onlyRooms:
+	case onlyRooms:
 		op.Kind = adapter.Rooms
-	}
-	if m.Type == SocketsJoin || m.Type == SocketsLeave || m.Type == DisconnectSockets {
-		m.ID = "" // nobody answers that
 	}
 	switch {
 	case m.ID == "":

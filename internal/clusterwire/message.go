@@ -50,6 +50,27 @@ func TypeOf(k adapter.Kind) Type {
 // Response reports whether messages of the type answer a question.
 func (t Type) Response() bool { return t.answer() != "" }
 
+// asks reports whether a message of a type that asks for something has a member of its
+// data with that key.
+func (t Type) asks(key string) bool {
+	changes := t == SocketsJoin || t == SocketsLeave || t == DisconnectSockets // nobody answers these
+	switch key {
+	case "packet":
+		return t == Broadcast || t == ServerSideEmit
+	case "opts":
+		return t != ServerSideEmit
+	case "requestId":
+		return !changes
+	case "only":
+		return t == FetchSockets
+	case "rooms":
+		return t == SocketsJoin || t == SocketsLeave
+	case "close":
+		return t == DisconnectSockets
+	}
+	return false
+}
+
 // answer is the key under which messages of a type that answers have their answer.
 func (t Type) answer() string {
 	switch t {
