@@ -71,14 +71,7 @@ func TestPausedShortly(t *testing.T) {
 		p.wantGoing(t)
 		server.Resume()
 	})
-	p.silence(t)
-	for _, pair := range p.all {
-		for i, node := range pair.nodes {
-			if s := node.Stats(); s.Connects == 1 && s.Dropped > 0 {
-				t.Errorf("%s: node %d: %+v", pair.mode, i, s)
-			}
-		}
-	}
+	p.wantAll(t)
 }
 
 // sentinel starts nodes on servers that sentinels watch.
@@ -121,6 +114,7 @@ func TestClusterSlotMoves(t *testing.T) {
 		}
 		p.wantWhole(t)
 	}
+	p.wantAll(t)
 }
 
 func TestClusterServerDies(t *testing.T) {
@@ -180,6 +174,7 @@ func TestConnectionsSlow(t *testing.T) {
 	p.wantWhole(t)
 	way.Toxics.ResetToxics(t.Context())
 	p.wantWhole(t)
+	p.wantAll(t)
 }
 
 // TestDeaf has a connection that stays and delivers nothing.

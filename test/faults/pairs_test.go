@@ -143,6 +143,20 @@ func (p *pairs) wantLoss(t *testing.T) {
 	}
 }
 
+// wantAll looks that everything was published where the connection has held. With it, if
+// there is no gap, it was also heard.
+func (p *pairs) wantAll(t *testing.T) {
+	t.Helper()
+	p.silence(t)
+	for _, pair := range p.all {
+		for i, node := range pair.nodes {
+			if s := node.Stats(); s.Connects == 1 && s.Dropped > 0 {
+				t.Errorf("%s: node %d: %+v", pair.mode, i, s)
+			}
+		}
+	}
+}
+
 // pad lets a node of each pair say so many bytes more each time.
 func (p *pairs) pad(i int, size int64) {
 	for _, pair := range p.all {
