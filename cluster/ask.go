@@ -70,8 +70,12 @@ func (n *Node) Poll(ctx context.Context, p *engineio.Poll) (*engineio.PollReply,
 	return reply, nil
 }
 
-// Upgrade implements [engineio.Router].
+// Upgrade implements [engineio.Router]. A client that is refused goes on polling; one whose
+// connection ends in the middle of its upgrade does not: it says nothing any more.
 func (n *Node) Upgrade(ctx context.Context, u *engineio.Upgrade) error {
+	if n.draining() {
+		return engineio.ErrBusy
+	}
 	node, err := n.find(ctx, u.Session)
 	if err != nil {
 		return err

@@ -244,15 +244,22 @@ func TestSilence(t *testing.T) {
 	})
 }
 
+// handshake opens a session that nobody polls for, and returns its id.
+func handshake(t *testing.T, clients *siotest.Server) string {
+	t.Helper()
+	status, body, err := clients.Get("/engine.io/?EIO=4&transport=polling")
+	if err != nil || status != http.StatusOK {
+		t.Fatal(status, body, err)
+	}
+	_, rest, _ := strings.Cut(body, `"sid":"`)
+	sid, _, _ := strings.Cut(rest, `"`)
+	return sid
+}
+
 // TestDrain stops the node that a client's polls wait at: the session lives on.
 func TestDrain(t *testing.T) {
 	bubble(t, engineio.Options{}, cluster.Options{}, func(t *testing.T, p *pair, clients *siotest.Server) {
-		status, body, err := clients.Get("/engine.io/?EIO=4&transport=polling")
-		if err != nil || status != http.StatusOK {
-			t.Fatal(status, body, err)
-		}
-		_, rest, _ := strings.Cut(body, `"sid":"`)
-		sid, _, _ := strings.Cut(rest, `"`)
+		sid := handshake(t, clients)
 		answers := make(chan string)
 		began := time.Now()
 		go func() {

@@ -131,7 +131,8 @@ func (n *Node) Serve(engine *engineio.Server) { n.engine = engine }
 func (n *Node) Prefix() string { return n.id }
 
 // Drain lets requests that wait here for other nodes end soon, without harm, since
-// this node is about to stop. Their clients go on with other nodes.
+// this node is about to stop: their clients go on with other nodes. It takes no more
+// connections for sessions of other nodes. Leave ends those there are.
 func (n *Node) Drain() {
 	n.drain.Do(func() { close(n.drained) })
 }
@@ -163,6 +164,16 @@ var (
 	errDead    = errors.New("cluster: the other node is gone")
 	errForeign = errors.New("cluster: the other node is of another version")
 )
+
+// draining reports whether Drain was called.
+func (n *Node) draining() bool {
+	select {
+	case <-n.drained:
+		return true
+	default:
+		return false
+	}
+}
 
 // start runs f on a goroutine that Close waits for, unless that was called.
 func (n *Node) start(f func()) bool {
@@ -311,6 +322,8 @@ func (n *Node) handle(from string, r record) {
 		n.serveOpen(from, r)
 	case kindCount:
 		n.counted(from, r)
+	case kindLeave:
+		n.engine.CloseSession(r.session)
 	default:
 		n.relayed(from, r)
 	}

@@ -40,13 +40,16 @@ func (n *Node) open(u *engineio.Upgrade) *stream {
 	n.next++
 	id := n.next
 	n.mu.Unlock()
-	s := n.newStream(node, id, false)
+	s := n.newStream(node, id, u.Session)
 	if s == nil {
 		return nil
 	}
 	r := upgradeRecord(kindOpen, u)
 	r.id = id
 	s.peer.send(r)
+	if n.draining() {
+		s.leave() // Leave may not have seen it
+	}
 	return s
 }
 
@@ -90,7 +93,7 @@ func (n *Node) relayOut(s *stream, conn net.Conn) {
 
 // serveOpen attaches a connection that another node has to a session here.
 func (n *Node) serveOpen(from string, r record) {
-	if s := n.newStream(from, r.id, true); s != nil {
+	if s := n.newStream(from, r.id, ""); s != nil {
 		n.engine.ServeUpgrade(upgradeOf(&r), s)
 	}
 }

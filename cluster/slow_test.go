@@ -17,7 +17,7 @@ func newTestNode(t *testing.T) *Node {
 // TestSlowKeepsLittle has a client take nothing: what waits for it holds its own bytes in
 // memory, and not the messages that they came in, most of which may be others' bytes.
 func TestSlowKeepsLittle(t *testing.T) {
-	s := newTestNode(t).newStream("bbbbbb", 1, false)
+	s := newTestNode(t).newStream("bbbbbb", 1, "s")
 	large := make([]byte, maxBatch)
 	message := weak.Make(&large[0])
 	s.take(record{kind: kindData, body: large[10:12]})

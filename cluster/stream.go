@@ -22,9 +22,10 @@ const maxChunk = 32 << 10
 // then the stream is broken.
 type stream struct {
 	// Set once.
-	node *Node
-	peer *peer
-	key  far
+	node    *Node
+	peer    *peer
+	key     far
+	session string // of the other node; "" if it is here
 
 	mu       sync.Mutex
 	changed  *sync.Cond // of mu
@@ -47,10 +48,10 @@ const (
 	writing
 )
 
-// newStream makes one end of a stream. opener says that the other node has opened it.
-// It returns nil if the node stops, or has that stream already.
-func (n *Node) newStream(node string, id uint64, opener bool) *stream {
-	s := &stream{node: n, peer: n.peer(node), key: far{node, id, opener}, allowed: window}
+// newStream makes one end of a stream. With the session of the other node this node opens it,
+// without one the other has. It returns nil if the node stops, or has that stream already.
+func (n *Node) newStream(node string, id uint64, session string) *stream {
+	s := &stream{node: n, peer: n.peer(node), key: far{node, id, session == ""}, session: session, allowed: window}
 	s.changed = sync.NewCond(&s.mu)
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -13,40 +13,56 @@ import (
 	"github.com/damso/damso/internal/siotest"
 )
 
+// A byteStream is a stream of WebTransport at the front.
+type byteStream struct {
+	t    *testing.T
+	conn net.Conn
+}
+
+// openStream opens one for a client's session.
+func openStream(t *testing.T, p *pair, sid string) byteStream {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	r, err := http.NewRequest(http.MethodConnect, "/engine.io/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- p.front.engine.ServeStream(t.Context(), r, theirs) }()
+	s := byteStream{t, ours}
+	s.send(`0{"sid":"` + sid + `"}`)
+	if err := <-served; err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s byteStream) send(packet string) {
+	s.t.Helper()
+	if _, err := s.conn.Write(append([]byte{byte(len(packet))}, packet...)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s byteStream) want(packet string) {
+	s.t.Helper()
+	buf := make([]byte, 1+len(packet))
+	if _, err := io.ReadFull(s.conn, buf); err != nil || string(buf[1:]) != packet {
+		s.t.Fatalf("got %q, %v; want %q", buf, err, packet)
+	}
+}
+
 // TestStream upgrades a session to a stream at another node, as WebTransport has them.
 func TestStream(t *testing.T) {
 	opts := engineio.Options{Transports: []string{engineio.Polling, engineio.WebTransport}}
 	bubble(t, opts, cluster.Options{}, func(t *testing.T, p *pair, clients *siotest.Server) {
-		c := clients.Open(siotest.Options{Polling: true})
-		ours, theirs := net.Pipe()
-		r, err := http.NewRequest(http.MethodConnect, "/engine.io/", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		served := make(chan error, 1)
-		go func() { served <- p.front.engine.ServeStream(t.Context(), r, theirs) }()
-		send := func(packet string) {
-			if _, err := ours.Write(append([]byte{byte(len(packet))}, packet...)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want := func(packet string) {
-			t.Helper()
-			buf := make([]byte, 1+len(packet))
-			if _, err := io.ReadFull(ours, buf); err != nil || string(buf[1:]) != packet {
-				t.Fatalf("got %q, %v; want %q", buf, err, packet)
-			}
-		}
-		send(`0{"sid":"` + c.SID + `"}`)
-		if err := <-served; err != nil {
-			t.Fatal(err)
-		}
-		send("2probe")
-		want("3probe")
-		send("5")
-		send("4hello")
-		want("4hello")
-		ours.Close()
+		s := openStream(t, p, clients.Open(siotest.Options{Polling: true}).SID)
+		s.send("2probe")
+		s.want("3probe")
+		s.send("5")
+		s.send("4hello")
+		s.want("4hello")
+		s.conn.Close()
 		p.wantClosed(t, engineio.TransportClose)
 	})
 }

@@ -33,6 +33,7 @@ const (
 	kindDelivered                 // the client has the answer: id, session
 	kindPart                      // a part of the body of a kindPoll or kindReply to come: id, offset, body
 	kindCount                     // how many sessions do you have? or: so many: id, flags, number
+	kindLeave                     // the node of the connection stops, let its session end: id, session
 	kinds
 )
 
@@ -53,6 +54,7 @@ var fields = [kinds]int{
 	kindRelease:   hasSession,
 	kindOpen:      hasSession,
 	kindDelivered: hasSession,
+	kindLeave:     hasSession,
 	kindData:      hasBody,
 	kindPart:      hasBody,
 }

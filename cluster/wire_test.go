@@ -24,6 +24,7 @@ var records = []record{
 	{kind: kindReset, id: 8},
 	{kind: kindPart, flags: flagOpener, id: 9, body: []byte("part")},
 	{kind: kindCount, flags: flagLeaving, id: 1, number: 12345},
+	{kind: kindLeave, flags: flagOpener, id: 10, session: "AAAAAABBBBBBBBBBBBBB"},
 }
 
 // TestWire encodes and decodes records of all kinds.

@@ -12,7 +12,7 @@ const maxInterval = time.Hour
 // Drain refuses new sessions with status 503, as Shutdown does, and closes those there
 // are, so many in a second, in no particular order and at uneven intervals: their clients
 // connect again elsewhere, and not all at a time. It returns when all were told, or
-// ctx's error when that ends before. Shutdown then waits until they are gone.
+// ctx's error when that ends before. AwaitEmpty and Shutdown then wait until they are gone.
 func (s *Server) Drain(ctx context.Context, perSecond float64) error {
 	s.mu.Lock()
 	s.closing = true

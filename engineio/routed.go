@@ -195,6 +195,14 @@ func (s *Server) Lost(id string) {
 	}
 }
 
+// CloseSession is [Session.Close] for the session of that id, if there is one: the node that
+// its connection comes through is about to stop.
+func (s *Server) CloseSession(id string) {
+	if session := s.session(id); session != nil {
+		session.Close()
+	}
+}
+
 var errLost = errors.New("engineio: a message between nodes was lost")
 
 // CheckUpgrade says why a session can't be upgraded to a connection that another node

@@ -35,6 +35,17 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
+// AwaitEmpty waits until all are gone that Drain has told, and their connections closed, so
+// that nobody needs the server any more. If ctx ends before that, it returns ctx's error.
+func (s *Server) AwaitEmpty(ctx context.Context) error {
+	select {
+	case <-s.empty:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Close drops all sessions at once.
 func (s *Server) Close() error {
 	ctx, cancel := context.WithCancel(context.Background())

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -26,13 +27,28 @@ func (s *Server) startEngine() {
 }
 
 // Drain refuses new clients and closes the connections of those there are, so many in a
-// second, so that they find another node without haste. It returns when all were told, or
-// ctx's error when that ends before. There is no way back: Shutdown comes after it.
+// second, so that they find another node without haste. Connections that end here, of clients that
+// other nodes have, are closed by those, at the same pace. It returns when all were told, or
+// ctx's error when that ends before. Until Shutdown, which comes after it, requests of clients of
+// other nodes are still served; polls among them are answered soon. There is no way back.
 func (s *Server) Drain(ctx context.Context, perSecond float64) error {
-	if s.cluster != nil {
-		s.cluster.Drain()
+	if s.cluster == nil {
+		return s.engine.Drain(ctx, perSecond)
 	}
-	return s.engine.Drain(ctx, perSecond)
+	s.cluster.Drain()
+	left := make(chan error, 1)
+	go func() { left <- s.cluster.Leave(ctx, perSecond) }()
+	return errors.Join(s.engine.Drain(ctx, perSecond), <-left)
+}
+
+// AwaitEmpty waits until the clients that Drain has told are gone: who closes the listener
+// then, and calls Shutdown after that, turns none of them away before they know. It returns ctx's error
+// if that ends before.
+func (s *Server) AwaitEmpty(ctx context.Context) error {
+	if err := s.engine.AwaitEmpty(ctx); err != nil || s.cluster == nil {
+		return err
+	}
+	return s.cluster.AwaitLeft(ctx)
 }
 
 // Rebalance asks the other nodes how many clients they have, and closes so many

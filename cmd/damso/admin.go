@@ -13,7 +13,7 @@ import (
 )
 
 // drainTimeout is how long a node that ends may take to send its clients away, one after
-// the other: with stopTimeout and requestTimeout less than the 30 seconds after which
+// the other: with stopTimeout and twice requestTimeout less than the 30 seconds after which
 // Kubernetes loses its patience.
 const drainTimeout = 20 * time.Second
 

@@ -16,16 +16,17 @@ import (
 	"github.com/damso/damso/adapter"
 	"github.com/damso/damso/chat"
 	"github.com/damso/damso/engineio"
+	"github.com/damso/damso/internal/lastcall"
 	"github.com/damso/damso/internal/page"
 	"github.com/damso/damso/internal/settings"
 	"github.com/damso/damso/socketio"
 )
 
 // stopTimeout is how long the clients of a node that ends may take to fetch what
-// they still get, and requestTimeout then how long other requests may take. What
-// is open after that is dropped; browsers open connections that they never use.
+// they still get, and requestTimeout then how long other requests may take, and as long the
+// last handlers. What is open after that is dropped; browsers open connections that they never use.
 const (
-	stopTimeout    = 8 * time.Second
+	stopTimeout    = 7 * time.Second
 	requestTimeout = time.Second
 	bodyTimeout    = 10 * time.Second // see withoutBody
 )
@@ -33,9 +34,9 @@ const (
 // A node is one server of the chat, with all it takes.
 type node struct {
 	id       string
-	listener net.Listener
+	listener *lastcall.Listener
 	io       *socketio.Server
-	http     *http.Server
+	server   *lastcall.Server
 	admin    *http.Server // nil without ADMIN_PORT
 }
 
@@ -65,13 +66,13 @@ func newNode(s settings.Settings, port uint16, a adapter.Adapter, log *slog.Logg
 		Adapter: a, Client: page.Client(), Engine: engine, Logger: log, Recovery: &socketio.Recovery{},
 	})
 	chat.Register(n.io, chat.Options{Node: n.id, Logger: log})
-	n.http = &http.Server{
+	n.server = lastcall.NewServer(n.io, &http.Server{
 		Handler:           n.routes(pages),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	}, listener)
 	return n, nil
 }
 
@@ -88,8 +89,8 @@ func staticDir(dir string, port uint16) string {
 	return dir
 }
 
-func listen(port uint16) (net.Listener, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort("", strconv.Itoa(int(port))))
+func listen(port uint16) (*lastcall.Listener, error) {
+	l, err := lastcall.Listen(net.JoinHostPort("", strconv.Itoa(int(port))))
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("port %d is taken: stop what listens there, or choose another with NODE_PORT=%d", port, another(port))
@@ -143,10 +144,10 @@ func (n *node) url() string {
 }
 
 // serve serves until ctx ends; then it refuses new clients, tells those there are,
-// and returns within drainTimeout, stopTimeout and requestTimeout.
+// and returns within drainTimeout, stopTimeout and twice requestTimeout.
 func (n *node) serve(ctx context.Context) error {
 	failed := make(chan error, 1)
-	go func() { failed <- n.http.Serve(n.listener) }()
+	go func() { failed <- n.server.Serve() }()
 	var err error
 	select {
 	case err = <-failed:
@@ -157,23 +158,11 @@ func (n *node) serve(ctx context.Context) error {
 }
 
 func (n *node) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
-	defer cancel()
-	_ = n.io.Drain(ctx, pace(n.io.Connections())) // Shutdown does the rest
-	_ = n.listener.Close()                        // refuses new connections; what is open goes on
+	err := n.server.Stop(lastcall.Patience{
+		PerSecond: pace(n.io.Connections()), Drain: drainTimeout, Clients: stopTimeout, Requests: requestTimeout,
+	})
 	if n.admin != nil {
 		_ = n.admin.Close()
-	}
-	ctx, cancel = context.WithTimeout(context.Background(), stopTimeout)
-	defer cancel()
-	err := n.io.Shutdown(ctx)
-	ctx, cancel = context.WithTimeout(context.Background(), requestTimeout)
-	defer cancel()
-	if n.http.Shutdown(ctx) != nil {
-		_ = n.http.Close()
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return nil // slow clients were dropped, as agreed
 	}
 	return err
 }

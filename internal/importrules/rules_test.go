@@ -49,7 +49,7 @@ var rules = map[string]rule{
 	// From the outermost package to the innermost: imports only go downwards.
 	"cmd/damso": {
 		why:    "the command is the wiring: it alone knows all packages and makes them of settings",
-		ours:   []string{"adapter", "adapter/redis", "chat", "engineio", "internal/doctor", "internal/page", "internal/settings", "metrics", "socketio"},
+		ours:   []string{"adapter", "adapter/redis", "chat", "engineio", "internal/doctor", "internal/lastcall", "internal/page", "internal/settings", "metrics", "socketio"},
 		theirs: []string{kong, mini, rueidis, sync},
 	},
 	"bench/server": {
@@ -184,6 +184,7 @@ var rules = map[string]rule{
 	"internal/msgjson":    {why: "the transcoder is a leaf and pure; of time it takes how dates are written", theirs: []string{msgp}, not: []string{"net", "net/http", "os", "log", "log/slog"}},
 	"internal/enginewire": {why: "the codec is a leaf and pure", not: outside},
 	"internal/asset":      {why: "files in memory are a leaf", not: []string{"os"}},
+	"internal/lastcall":   {why: "how a server ends is the same for whatever it serves: it knows nothing of that", ours: []string{"socketio"}},
 	"internal/page":       {why: "the page serves files, and knows nothing of the server", ours: []string{"internal/asset"}},
 	"internal/doctor": {
 		why:    "a client: it judges servers by what they say on the wire, and links none",

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/damso/damso/adapter/redis"
+	"github.com/damso/damso/internal/lastcall"
 	"github.com/damso/damso/socketio"
 )
 
@@ -37,13 +37,13 @@ func runNode(redisAddr string) int {
 	mesh := redis.New(rueidis.ClientOption{InitAddress: []string{redisAddr}}, redis.Options{})
 	srv := socketio.NewServer(socketio.Options{Adapter: mesh})
 	serve(srv, mesh.Node())
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := lastcall.Listen("127.0.0.1:0")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	web := &http.Server{Handler: srv}
-	go func() { _ = web.Serve(l) }()
+	web := lastcall.NewServer(srv, &http.Server{Handler: srv}, l)
+	go func() { _ = web.Serve() }()
 	out := json.NewEncoder(os.Stdout)
 	_ = out.Encode(report{ID: mesh.Node(), Addr: l.Addr().String()})
 	ticks := 0
@@ -60,11 +60,10 @@ func runNode(redisAddr string) int {
 				time.Sleep(5 * time.Millisecond) // a pace, not a wait
 			}
 		case "stop":
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-			_ = l.Close()
-			_ = srv.Shutdown(ctx)
-			cancel()
-			_ = web.Close()
+			if err := web.Stop(lastcall.Patience{PerSecond: 1000, Drain: patience, Clients: patience, Requests: patience}); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
 		}
 		r := report{ID: mesh.Node(), Nodes: len(mesh.Nodes())}
 		if srv.Ready() != nil {

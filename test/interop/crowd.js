@@ -38,7 +38,7 @@ async function until(what, members, state) {
   for (const end = Date.now() + patience; ; await wait(10)) {
     const late = members.filter((m) => !state(m));
     if (late.length === 0) return;
-    if (Date.now() > end) return late.forEach((m) => fault(`${m.name}: ${what}: not within ${patience / 1000} s`));
+    if (Date.now() > end) return late.forEach((m) => fault(`${m.name}: ${what}: not within ${patience / 1000} s: ${m.state()}`));
   }
 }
 

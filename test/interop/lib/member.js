@@ -115,6 +115,15 @@ class Member {
 
   isAnswered() { return this.open.every((question) => question.doubtful); }
 
+  // state is what there is to know of one that is late.
+  state() {
+    const engine = this.socket && this.socket.io.engine;
+    return JSON.stringify({
+      ...this.summary(), connected: this.isConnected(), asked: this.asked, open: this.open.length,
+      engine: engine && [engine.id, engine.readyState, engine.transport && engine.transport.name, engine.upgrading, engine.writeBuffer.length],
+    });
+  }
+
   summary() {
     const { name, kind, connects, failures, failure = '', lost, reason = '', recovered, nodes, answered } = this;
     return { name, kind, connects, failures, failure, lost, reason, recovered, nodes, answered, heard: [...this.heard.values()].reduce((a, b) => a + b, 0) };
