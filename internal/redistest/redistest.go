@@ -18,8 +18,9 @@ import (
 	"github.com/damso/damso/internal/testenv"
 )
 
-// patience is how long a server may take to start or to stop.
-const patience = 15 * time.Second
+// patience is how long a server may take to start or to stop, and sentinels to agree:
+// when none of them has won a vote, they wait for seconds.
+const patience = 45 * time.Second
 
 // A Server is a redis-server process on a port of its own, without persistence. Its
 // methods end the test when they fail; they are for the test's goroutine alone.

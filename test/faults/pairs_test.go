@@ -31,7 +31,7 @@ var modes = map[string]redis.Options{
 // client of a Redis Cluster opens connections to its servers as it needs them.
 const (
 	slack        = 2 << 20
-	clusterSlack = 8 << 20
+	clusterSlack = 12 << 20
 )
 
 // pairs are two nodes of each mode, on the same Redis.
