@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -129,9 +130,10 @@ type object struct {
 		Selector       json.RawMessage
 		ScaleTargetRef struct{ Kind, Name string }
 		Template       struct {
-			Metadata struct{ Labels map[string]string }
+			Metadata struct{ Labels, Annotations map[string]string }
 			Spec     struct {
 				TerminationGracePeriodSeconds int
+				EnableServiceLinks            *bool
 				Containers                    []container
 			}
 		}
@@ -143,6 +145,14 @@ type object struct {
 			}
 		}
 		Ports []struct{ TargetPort string }
+
+		Metrics             []metric // of a HorizontalPodAutoscaler
+		MinReplicas         int
+		MaxReplicas         int
+		Triggers            []trigger // of a ScaledObject
+		MinReplicaCount     int
+		MaxReplicaCount     int
+		PodMetricsEndpoints []struct{ Port, Path string } // of a PodMonitor
 	}
 }
 
@@ -185,7 +195,13 @@ func TestKubernetes(t *testing.T) {
 	if len(pod.Spec.Containers) != 1 {
 		t.Fatalf("%d containers", len(pod.Spec.Containers))
 	}
-	checkContainer(t, pod.Spec.Containers[0], pod.Spec.TerminationGracePeriodSeconds)
+	if links := pod.Spec.EnableServiceLinks; links == nil || *links {
+		t.Error("a Service of the name redis would set REDIS_PORT to what no node takes")
+	}
+	c := pod.Spec.Containers[0]
+	series := checkContainer(t, c, pod.Spec.TerminationGracePeriodSeconds)
+	checkScrape(t, c, pod.Metadata.Annotations)
+	checkScaling(t, objects["HorizontalPodAutoscaler"], series)
 	for kind, selector := range map[string]string{
 		"Deployment": `{"matchLabels":{"app":"damso"}}`, "PodDisruptionBudget": `{"matchLabels":{"app":"damso"}}`, "Service": `{"app":"damso"}`,
 	} {
@@ -196,19 +212,21 @@ func TestKubernetes(t *testing.T) {
 	if to := objects["Ingress"].Spec.Rules[0].HTTP.Paths[0].Backend.Service.Name; to != "damso" {
 		t.Errorf("the Ingress goes to %s", to)
 	}
-	if p := objects["Service"].Spec.Ports[0].TargetPort; p != pod.Spec.Containers[0].Ports[0].Name {
-		t.Errorf("the Service goes to port %s", p)
+	if ports := objects["Service"].Spec.Ports; len(ports) != 1 || ports[0].TargetPort != c.Ports[0].Name {
+		t.Errorf("the Service goes to %v", ports)
 	}
 	if to := objects["HorizontalPodAutoscaler"].Spec.ScaleTargetRef; to.Kind != "Deployment" || to.Name != "damso" {
 		t.Errorf("the autoscaler is for %+v", to)
 	}
 }
 
-// checkContainer compares a container with what a real node does.
-func checkContainer(t *testing.T, c container, grace int) {
+// checkContainer compares a container with what a real node does, and returns the metrics
+// that this serves.
+func checkContainer(t *testing.T, c container, grace int) (series string) {
 	t.Helper()
 	n := &node{name: "node-1", port: freePort(t)}
-	n.env = []string{"NODE_PORT=" + strconv.Itoa(n.port), "REDIS_HOST="}
+	metrics := strconv.Itoa(freePort(t))
+	n.env = []string{"NODE_PORT=" + strconv.Itoa(n.port), "REDIS_HOST=", "METRICS_PORT=" + metrics}
 	n.run(t, c.Args...)
 	n.awaitReady()
 	for _, probe := range []string{c.ReadinessProbe.HTTPGet.Path, c.LivenessProbe.HTTPGet.Path} {
@@ -238,6 +256,16 @@ func checkContainer(t *testing.T, c container, grace int) {
 	if seconds, err := strconv.Atoi(command[1]); err != nil || time.Duration(grace-seconds)*time.Second < ending {
 		t.Errorf("%d seconds to end, %s of them asleep", grace, command[1])
 	}
+	resp, err := once.Get("http://127.0.0.1:" + metrics + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("metrics: %s, %v", resp.Status, err)
+	}
+	return string(text)
 }
 
 // TestSystemd: the unit starts the program, and systemd has nothing against it, where there
@@ -250,6 +278,11 @@ func TestSystemd(t *testing.T) {
 	unit := strings.Replace(string(text), "ExecStart=/usr/local/bin/damso serve\n", "ExecStart="+damso+" serve\n", 1)
 	if unit == string(text) {
 		t.Fatal("does not start damso serve")
+	}
+	if m := regexp.MustCompile(`(?m)^TimeoutStopSec=(\S+)$`).FindStringSubmatch(unit); m == nil {
+		t.Error("no TimeoutStopSec")
+	} else if stop, err := time.ParseDuration(m[1]); err != nil || stop < ending {
+		t.Errorf("%s to end", m[0])
 	}
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
