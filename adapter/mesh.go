@@ -45,3 +45,13 @@ type Mesh interface {
 	// called before Run.
 	Watch(f func(node string, alive bool))
 }
+
+// A MeshEcho is a [Mesh] that may learn of messages that nobody has heard.
+type MeshEcho interface {
+	Mesh
+
+	// Unheard sets what is called when a message to a node has found nobody who listens,
+	// once or more: the node was killed, and is not missed yet, or is cut off. That it
+	// is not called means nothing. f must not block. Unheard is called before Run, once.
+	Unheard(f func(node string))
+}

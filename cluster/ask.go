@@ -188,17 +188,21 @@ func (n *Node) end(q *question) {
 	n.dropParts(far{node: q.node, id: q.id})
 }
 
-// answerTimeout is how long another node may take for what needs no waiting.
-const answerTimeout = 3 * time.Second
+// answerTimeout is how long another node may take for what needs no waiting. It is asked
+// about it sooner, since then it is known at once when there is nobody to ask.
+const (
+	answerTimeout = 3 * time.Second
+	askSoon       = 500 * time.Millisecond
+)
 
 // await waits for the answer. When it does not come in time, it asks whether it still
 // will: a session may have a reason to let its client wait, but messages can get lost.
 func (n *Node) await(ctx context.Context, q *question) (record, error) {
-	patience := answerTimeout
+	first, patience := askSoon, answerTimeout
 	if q.poll {
-		patience = n.opts.AskAfter
+		first, patience = n.opts.AskAfter, n.opts.AskAfter
 	}
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(first)
 	defer timer.Stop()
 	drained, again := n.drained, (<-chan time.Time)(nil)
 	for asked := false; ; {

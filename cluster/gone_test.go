@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/damso/damso/adapter/memory"
 	"github.com/damso/damso/cluster"
 	"github.com/damso/damso/engineio"
 	"github.com/damso/damso/internal/siotest"
@@ -145,6 +146,41 @@ func TestForeign(t *testing.T) {
 		wantUnknown(t, clients, c.SID)
 		if fmt.Sprint(said) != "[01]" || time.Since(began) > 0 {
 			t.Errorf("the front has said %v, after %v", said, time.Since(began))
+		}
+	})
+}
+
+// An echoing network says what the test lets it say.
+type echoing struct {
+	*lossy
+	unheard func(node string)
+}
+
+func (e *echoing) Unheard(f func(node string)) { e.unheard = f }
+
+// TestUnheard has the mesh say that nobody hears the owner's messages: what waits for it
+// ends at once.
+func TestUnheard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &memory.Bus{}
+		fromFront := &echoing{lossy: &lossy{mem: bus.Node()}}
+		p := &pair{
+			owner: start(t, bus.Node(), engineio.Options{}, cluster.Options{}), front: start(t, fromFront, engineio.Options{}, cluster.Options{}),
+		}
+		synctest.Wait()
+		clients := siotest.Pipe(t, p)
+		polling, relayed := clients.Open(siotest.Options{Polling: true}), clients.Open(siotest.Options{Upgrade: true})
+		if err := relayed.Upgraded(); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		fromFront.set(all)
+		began := time.Now()
+		fromFront.unheard(p.owner.Prefix())
+		for _, c := range []*siotest.Client{polling, relayed} {
+			if _, err := c.Read(); err == nil || time.Since(began) > 0 {
+				t.Errorf("%v after %v", err, time.Since(began))
+			}
 		}
 	})
 }

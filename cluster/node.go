@@ -120,6 +120,9 @@ func New(mesh adapter.Mesh, opts Options) *Node {
 	}
 	mesh.Receive(n.receive)
 	mesh.Watch(n.watch)
+	if m, ok := mesh.(adapter.MeshEcho); ok {
+		m.Unheard(func(node string) { n.forget(node, errLost) })
+	}
 	return n
 }
 

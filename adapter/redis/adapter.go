@@ -120,9 +120,9 @@ type Adapter struct {
 }
 
 var (
-	_ adapter.Adapter = (*Adapter)(nil)
-	_ adapter.Mesh    = (*Adapter)(nil)
-	_ adapter.Counter = (*Adapter)(nil)
+	_ adapter.Adapter  = (*Adapter)(nil)
+	_ adapter.MeshEcho = (*Adapter)(nil)
+	_ adapter.Counter  = (*Adapter)(nil)
 )
 
 // errNotYet is the cause until the first connection.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/damso/damso/adapter"
@@ -22,12 +23,14 @@ type mesh struct {
 	prefix  string // of its channels, and the channel of letters to all
 	receive func(from string, message []byte)
 	watch   []func(node string, alive bool)
+	unheard func(node string) // nil if nobody wants to know
 
 	// telling is held while functions of the user are called, so that they are called
 	// one at a time and in the order of what happened. It is taken before mu.
-	telling sync.Mutex
-	mu      sync.Mutex
-	set     *members.Set // guarded by mu
+	telling  sync.Mutex
+	counting atomic.Bool // who listens is being counted
+	mu       sync.Mutex
+	set      *members.Set // guarded by mu
 }
 
 func newMesh(self members.Node, prefix string) *mesh {
@@ -56,7 +59,7 @@ func (m *mesh) mine(channel string) bool {
 // mail returns a letter of this node.
 func (m *mesh) mail(to string, kind letterKind, body []byte) item {
 	letter := appendLetter(make([]byte, 0, letterHead+len(body)), kind, m.self, body)
-	return item{mail: &mail{channel: m.channel(to), letter: letter, urgent: kind != letterMessage}}
+	return item{mail: &mail{to: to, channel: m.channel(to), letter: letter, urgent: kind != letterMessage}}
 }
 
 // knows reports whether the node with that id is alive, as far as is known.

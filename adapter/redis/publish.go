@@ -69,9 +69,19 @@ func (l *link) encode(items []item) (n int) {
 // post adds a letter to the batch. Messages are counted, signs of life are not.
 func (l *link) post(m *mail) {
 	message := rueidis.BinaryString(m.letter)
-	if !m.urgent {
-		l.tx.publish(byChannel, m.channel, message)
-		return
-	}
-	l.tx.sign(l.pub.B().Publish().Channel(m.channel).Message(message).Build())
+	publish := l.pub.B().Publish().Channel(m.channel).Message(message).Build()
+	l.tx.add(publish, func(r rueidis.RedisResult) {
+		hearers, err := r.AsInt64()
+		switch counts := &l.a.counts; {
+		case err != nil && !m.urgent:
+			counts.dropped.Add(1)
+		case !m.urgent:
+			counts.published.Add(1)
+		}
+		if err != nil {
+			l.fail(fmt.Errorf("publish: %w", err))
+			return
+		}
+		l.posted(m, hearers)
+	})
 }

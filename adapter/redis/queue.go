@@ -31,6 +31,7 @@ func (i item) urgent() bool { return i.canary != nil || i.mail != nil && i.mail.
 
 // A mail is a letter on its way.
 type mail struct {
+	to      string // the node, "" for all
 	channel string
 	letter  []byte
 	urgent  bool // it is taken by a full queue, and is not counted
