@@ -1,12 +1,9 @@
 package faults
 
 import (
-	"strings"
 	"testing"
 
-	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/redis/rueidis"
-	"github.com/rs/zerolog"
 
 	"github.com/damso/damso/adapter/adaptertest"
 	"github.com/damso/damso/internal/redistest"
@@ -130,49 +127,25 @@ func TestClusterServerDies(t *testing.T) {
 	})
 }
 
-// proxy is a way to a server that can be broken.
-func proxy(t *testing.T, server *redistest.Server) *toxiproxy.Proxy {
-	t.Helper()
-	api := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	p := toxiproxy.NewProxy(api, "redis", "127.0.0.1:0", server.Addr())
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Stop)
-	return p
-}
-
-// toxic breaks the way from Redis to the node.
-func toxic(t *testing.T, p *toxiproxy.Proxy, json string) {
-	t.Helper()
-	if _, err := p.Toxics.AddToxicJson(strings.NewReader(json)); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestConnectionsCut(t *testing.T) {
 	server := redistest.Start(t)
-	way := proxy(t, server)
-	p := start(t, single(way.Listen), single(server.Addr()))
+	way := newWay(t, server)
+	p := start(t, single(way.addr), single(server.Addr()))
 	p.cycles(t, 4, func() {
-		way.Stop()
+		way.cut()
 		p.wantBroken(t, 0)
 		p.wantGoing(t)
-		if err := way.Start(); err != nil {
-			t.Fatal(err)
-		}
+		way.mend()
 	})
 	p.wantLoss(t)
 }
 
 func TestConnectionsSlow(t *testing.T) {
 	server := redistest.Start(t)
-	way := proxy(t, server)
-	p := start(t, single(way.Listen), single(server.Addr()))
-	toxic(t, way, `{"type":"latency","attributes":{"latency":300,"jitter":200}}`)
+	way := newWay(t, server)
+	p := start(t, single(way.addr), single(server.Addr()))
+	way.spoil(`{"type":"latency","attributes":{"latency":200,"jitter":150}}`)
 	p.wantGoing(t)
-	p.wantWhole(t)
-	way.Toxics.ResetToxics(t.Context())
 	p.wantWhole(t)
 	p.wantAll(t)
 }
@@ -180,12 +153,12 @@ func TestConnectionsSlow(t *testing.T) {
 // TestDeaf has a connection that stays and delivers nothing.
 func TestDeaf(t *testing.T) {
 	server := redistest.Start(t)
-	way := proxy(t, server)
-	p := start(t, single(way.Listen), single(server.Addr()))
-	toxic(t, way, `{"type":"timeout","attributes":{"timeout":0}}`)
+	way := newWay(t, server)
+	p := start(t, single(way.addr), single(server.Addr()))
+	way.spoil(`{"type":"timeout","attributes":{"timeout":0}}`)
 	p.wantBroken(t, 0)
 	p.wantGoing(t)
-	way.Toxics.ResetToxics(t.Context())
+	way.mend()
 	p.wantWhole(t)
 	p.wantLoss(t)
 }
@@ -204,10 +177,9 @@ func TestPermissionsTaken(t *testing.T) {
 // TestOutputBuffer has nodes that are too slow for what they get: Redis ends their
 // connections, or they read when they can.
 func TestOutputBuffer(t *testing.T) {
-	server := redistest.Start(t, "--client-output-buffer-limit", "pubsub", "256kb", "256kb", "1")
-	way := proxy(t, server)
-	p := start(t, single(way.Listen), single(server.Addr()))
-	toxic(t, way, `{"type":"bandwidth","attributes":{"rate":20}}`)
+	server, way := redistest.Start(t, "--client-output-buffer-limit", "pubsub 256kb 256kb 1"), &narrow{}
+	p := start(t, way.client(server.Addr()), single(server.Addr()))
+	way.on.Store(true)
 	p.pad(1, 20_000)
 	for _, pair := range p.all {
 		if !pair.keeps {
@@ -216,7 +188,7 @@ func TestOutputBuffer(t *testing.T) {
 	}
 	p.wantGoing(t)
 	p.pad(1, 0)
-	way.Toxics.ResetToxics(t.Context())
+	way.on.Store(false)
 	p.wantWhole(t)
 	p.wantLoss(t)
 }

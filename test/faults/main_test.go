@@ -11,7 +11,9 @@ import (
 	"github.com/damso/damso/internal/redistest"
 )
 
-// A toxic that is taken away while data passes may leave a goroutine of toxiproxy behind.
+// A connection that ends while data waits in a toxic leaves goroutines of toxiproxy behind.
 func TestMain(m *testing.M) {
-	redistest.Main(m, goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"))
+	redistest.Main(m,
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"))
 }

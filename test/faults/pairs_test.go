@@ -101,7 +101,7 @@ func (p *pairs) wantWhole(t *testing.T) {
 	for k, pair := range p.all {
 		for err := pair.whole(from[k]); err != nil; err = pair.whole(from[k]) {
 			if time.Now().After(deadline) {
-				t.Fatalf("%v after Redis was back: %v", within, err)
+				t.Fatalf("%v after Redis was back: %v\n%+v\n%+v", within, err, pair.nodes[0].Stats(), pair.nodes[1].Stats())
 			}
 			time.Sleep(time.Millisecond)
 		}
