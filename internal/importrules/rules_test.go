@@ -199,9 +199,10 @@ var rules = map[string]rule{
 
 	// Helpers of tests. No program contains them: of the other rules, only that of
 	// gateway/gatewaytest has one.
-	"internal/testenv":   {why: "a leaf: whether a tool is there, and what it means if not"},
-	"internal/siotest":   {why: "a client of Socket.IO, which speaks the wire and knows no server", ours: []string{"internal/enginewire"}, theirs: []string{ws}},
-	"internal/redistest": {why: "runs Redis servers, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{goleak, rueidis}},
-	"internal/natstest":  {why: "runs nats-server, and knows nothing of who tests", ours: []string{"internal/testenv"}},
-	"internal/testkit":   {why: "runs Node and Chromium, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{cdproto, chromedp}},
+	"internal/testenv":    {why: "a leaf: whether a tool is there, and what it means if not"},
+	"internal/siotest":    {why: "a client of Socket.IO, which speaks the wire and knows no server", ours: []string{"internal/enginewire"}, theirs: []string{ws}},
+	"internal/servertest": {why: "runs server programs, and knows nothing of any of them"},
+	"internal/redistest":  {why: "runs Redis servers, and knows nothing of who tests", ours: []string{"internal/servertest", "internal/testenv"}, theirs: []string{goleak, rueidis}},
+	"internal/natstest":   {why: "runs nats-server, and knows nothing of who tests", ours: []string{"internal/servertest", "internal/testenv"}},
+	"internal/testkit":    {why: "runs Node and Chromium, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{cdproto, chromedp}},
 }

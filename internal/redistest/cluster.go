@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/damso/damso/internal/servertest"
 )
 
 // Slots is how many slots a cluster has.
@@ -26,7 +28,7 @@ func StartCluster(t testing.TB) *Cluster {
 	c := &Cluster{}
 	for range 3 {
 		s := launch(t, func(s *Server) {
-			s.port = clusterPort(t)
+			s.pick = clusterPort
 			s.args = []string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"}
 		})
 		c.Servers = append(c.Servers, s)
@@ -41,7 +43,7 @@ func StartCluster(t testing.TB) *Cluster {
 		s.Do("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
 	}
 	for _, s := range c.Servers[1:] {
-		c.Servers[0].Do("CLUSTER", "MEET", s.Host(), strconv.Itoa(s.port))
+		c.Servers[0].Do("CLUSTER", "MEET", s.Host(), strconv.Itoa(s.Port()))
 	}
 	for _, s := range c.Servers {
 		s.wait("whole", s.whole)
@@ -56,7 +58,7 @@ const busOffset = 10_000
 // clusterPort returns a port that is free, as is that of the bus.
 func clusterPort(t testing.TB) int {
 	for {
-		port := freePort(t)
+		port := servertest.FreePort(t)
 		if port+busOffset >= 1<<16 {
 			continue
 		}
@@ -135,7 +137,7 @@ func (c *Cluster) MoveSlot(slot, to int) {
 	c.Servers[to].Do("CLUSTER", "SETSLOT", n, "IMPORTING", c.ids[from])
 	c.Servers[from].Do("CLUSTER", "SETSLOT", n, "MIGRATING", c.ids[to])
 	for keys := c.keys(from, n); len(keys) > 0; keys = c.keys(from, n) {
-		target := []string{"MIGRATE", c.Servers[to].Host(), strconv.Itoa(c.Servers[to].port), "", "0", "5000", "KEYS"}
+		target := []string{"MIGRATE", c.Servers[to].Host(), strconv.Itoa(c.Servers[to].Port()), "", "0", "5000", "KEYS"}
 		c.Servers[from].Do(append(target, keys...)...)
 	}
 	for _, i := range []int{to, from, 3 - from - to} {

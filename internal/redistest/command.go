@@ -45,7 +45,7 @@ func (s *Server) wait(what string, check func() error) {
 	deadline := time.Now().Add(patience)
 	for err := check(); err != nil; err = check() {
 		if time.Now().After(deadline) {
-			s.t.Fatalf("redistest: not %s after %v: %v\n%s", what, patience, err, s.output.text())
+			s.t.Fatalf("redistest: not %s after %v: %v\n%s", what, patience, err, s.Output())
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

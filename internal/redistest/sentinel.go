@@ -29,7 +29,7 @@ func StartSentinel(t testing.TB) *Sentinel {
 	primary := Start(t)
 	c.Servers = append(c.Servers, primary)
 	for range 2 {
-		c.Servers = append(c.Servers, Start(t, "--replicaof", primary.Host(), strconv.Itoa(primary.port), "--repl-diskless-sync-delay", "0"))
+		c.Servers = append(c.Servers, Start(t, "--replicaof", primary.Host(), strconv.Itoa(primary.Port()), "--repl-diskless-sync-delay", "0"))
 	}
 	for _, replica := range c.Servers[1:] {
 		replica.wait("in sync", func() error { return replica.info("replication", "master_link_status:up") })
@@ -50,7 +50,7 @@ func startSentinel(t testing.TB, primary *Server) *Server {
 		text := fmt.Sprintf("sentinel monitor %[1]s %[2]s %[3]d 2\n"+
 			"sentinel down-after-milliseconds %[1]s 1000\n"+
 			"sentinel failover-timeout %[1]s 2000\n"+
-			"sentinel parallel-syncs %[1]s 2\n", MasterSet, primary.Host(), primary.port)
+			"sentinel parallel-syncs %[1]s 2\n", MasterSet, primary.Host(), primary.Port())
 		if err := os.WriteFile(s.conf, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
