@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,6 +38,17 @@ func (s *Server) try(args ...string) (any, error) {
 		return nil, nil
 	}
 	return answer, err
+}
+
+// AwaitLog waits until the server has printed a text n times.
+func (s *Server) AwaitLog(text string, n int) {
+	s.t.Helper()
+	s.wait(strconv.Quote(text), func() error {
+		if now := strings.Count(s.Output(), text); now < n {
+			return fmt.Errorf("it was printed %d times, want %d", now, n)
+		}
+		return nil
+	})
 }
 
 // wait asks again and again until check returns nil, and ends the test if it does not.

@@ -42,6 +42,7 @@ func TestServer(t *testing.T) {
 		}
 	}
 	up("started")
+	s.AwaitLog("Ready to accept connections", 1)
 	s.Pause()
 	down("paused")
 	s.Resume()

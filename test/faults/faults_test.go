@@ -181,6 +181,7 @@ func TestOutputBuffer(t *testing.T) {
 	p := start(t, way.client(server.Addr()), single(server.Addr()))
 	way.on.Store(true)
 	p.pad(1, 20_000)
+	server.AwaitLog("output buffer limits", len(modes)-1)
 	for _, pair := range p.all {
 		if !pair.keeps {
 			adaptertest.WaitNotReady(t, pair.nodes[0])
