@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type Query struct {
 	lost     []string         // ids of nodes that have gone
 	early    map[string]bool  // those that had gone before Expect
 	err      error            // why no more can come
+	doubt    error            // why it is not known who is to answer
 	over     bool             // ended is closed
 	closed   bool             // each is called no more
 	release  []func()
@@ -62,7 +64,10 @@ func (q *Query) Expect(ids []string, others int) {
 	}
 	rest := q.of("")
 	rest.answers += others
-	for _, d := range q.nodes {
+	for id, d := range q.nodes {
+		if d != rest && q.early[id] { // it was not counted
+			d.answers, d.known = 0, true
+		}
 		if d != rest && !d.known { // it came up a moment ago and was counted as another
 			rest.answers += d.answers
 			d.known = d.answers < 0
@@ -96,7 +101,9 @@ func (q *Query) Answer(a Answer) {
 	case a.Node != "" && d.answers < 0, a.Node != "" && q.expected && d.answers == 0 && d.known:
 		return
 	case q.expected && a.Node != "" && !d.known:
-		q.of("").answers--
+		if !q.early[a.Node] {
+			q.of("").answers--
+		}
 		d.known = true
 		d.acks += q.owed(a)
 	default:
@@ -130,6 +137,14 @@ func (q *Query) Lost(id string) {
 		d.answers, d.acks = 0, 0
 		q.check()
 	}
+}
+
+// Doubt says why it is not known whether all that Expect names are all that there are.
+// Wait tells so in any case.
+func (q *Query) Doubt(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.doubt = err
 }
 
 // Fail says that no more answers will come, and why.
@@ -203,15 +218,19 @@ func (q *Query) Wait(ctx context.Context) error {
 
 // missing tells who has not answered, or returns nil; mu is held.
 func (q *Query) missing(err error) *MissingError {
-	if q.over && q.err == nil && len(q.lost) == 0 {
+	if q.over && q.err == nil && q.doubt == nil && len(q.lost) == 0 {
 		return nil
 	}
-	e := &MissingError{Nodes: slices.Clone(q.lost), Err: errLost}
+	e := &MissingError{Nodes: slices.Clone(q.lost), Unknown: q.doubt != nil}
 	switch {
 	case q.err != nil:
 		e.Err = q.err
+	case !q.over && q.doubt != nil:
+		e.Err = fmt.Errorf("%w; %w", err, q.doubt)
 	case !q.over:
 		e.Err = err
+	default:
+		e.Err = cmp.Or(q.doubt, errLost)
 	}
 	for id, d := range q.nodes {
 		e.Acks += max(d.acks, 0)
@@ -230,10 +249,11 @@ var errLost = errors.New("a node has gone")
 
 // A MissingError says who has not answered a question.
 type MissingError struct {
-	Nodes  []string // ids of nodes, sorted
-	Others int      // number of nodes whose ids are not known, as servers of Node.js
-	Acks   int      // number of clients of the nodes that did answer
-	Err    error    // why they were not waited for any longer
+	Nodes   []string // ids of nodes, sorted
+	Others  int      // number of nodes whose ids are not known, as servers of Node.js
+	Acks    int      // number of clients of the nodes that did answer
+	Unknown bool     // there may be more: not all could be counted
+	Err     error    // why they were not waited for any longer
 }
 
 func (e *MissingError) Error() string {
@@ -247,7 +267,7 @@ func (e *MissingError) Error() string {
 	if e.Acks > 0 {
 		who = append(who, fmt.Sprintf("%d clients", e.Acks))
 	}
-	if len(who) == 0 {
+	if e.Unknown || len(who) == 0 {
 		who = append(who, "other nodes")
 	}
 	return fmt.Sprintf("adapter: no answer from %s: %v", strings.Join(who, ", "), e.Err)

@@ -89,6 +89,22 @@ func TestQuery(t *testing.T) {
 			q.Answer(asked("a", 5))
 			q.Lost("a")
 		}, 1, &adapter.MissingError{Nodes: []string{"a"}}},
+		{"gone and not counted, and back", func(q *adapter.Query) {
+			q.Lost("b")
+			q.Expect([]string{"a"}, 1)
+			q.Answer(from("b"))
+			q.Answer(from("a"))
+		}, 2, &adapter.MissingError{Others: 1, Err: context.DeadlineExceeded}},
+		{"not all counted", func(q *adapter.Query) {
+			q.Doubt(stopped)
+			q.Expect([]string{"a"}, 0)
+			q.Answer(from("a"))
+		}, 1, &adapter.MissingError{Unknown: true, Err: stopped}},
+		{"not all counted, not all answered", func(q *adapter.Query) {
+			q.Doubt(stopped)
+			q.Expect([]string{"a", "b"}, 0)
+			q.Answer(from("a"))
+		}, 1, &adapter.MissingError{Nodes: []string{"b"}, Unknown: true, Err: stopped}},
 		{"failed", func(q *adapter.Query) {
 			q.Expect([]string{"a"}, 0)
 			q.Fail(stopped)
@@ -118,7 +134,7 @@ func TestQuery(t *testing.T) {
 					return
 				}
 				t.Log(err)
-				if !slices.Equal(missed.Nodes, test.missed.Nodes) || missed.Others != test.missed.Others || missed.Acks != test.missed.Acks {
+				if !slices.Equal(missed.Nodes, test.missed.Nodes) || missed.Others != test.missed.Others || missed.Acks != test.missed.Acks || missed.Unknown != test.missed.Unknown {
 					t.Errorf("missing %+v, want %+v", missed, test.missed)
 				}
 				if test.missed.Err == nil && errors.Is(err, context.DeadlineExceeded) {

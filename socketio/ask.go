@@ -26,7 +26,7 @@ type MissingError struct {
 	Clients int      // number of clients of other nodes that have not answered
 	Nodes   []string // ids of the nodes that have not
 	Others  int      // number of the nodes that have not and whose ids are not known
-	Err     error    // the context's, ErrDisconnected if all of the clients have left, or why nodes were not asked
+	Err     error    // the context's, ErrDisconnected if all of the clients have left, or why nodes were not asked or not counted
 }
 
 func (e *MissingError) Error() string {

@@ -19,8 +19,8 @@ type Suite struct {
 	// called; what else they need, it releases with t.Cleanup.
 	Cluster func(t *testing.T, n int) []adapter.Adapter
 
-	// Kill cuts a node that runs off from the others, as a crash does: it says nothing
-	// to anybody any more. Its Run goes on until the test ends. If nil, what the others
+	// Kill cuts a node that runs off from the others, as a crash does, or a machine that
+	// loses its power: it says nothing to anybody any more, not even that. Its Run goes on until the test ends. If nil, what the others
 	// do about it is not tested.
 	Kill func(t *testing.T, node adapter.Adapter)
 

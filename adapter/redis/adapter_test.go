@@ -31,39 +31,25 @@ var lacks = adaptertest.Lacks{
 }
 
 func TestConformance(t *testing.T) {
-	adaptertest.Suite{Lacks: lacks, Cluster: func(t *testing.T, n int) []adapter.Adapter {
-		server := redistest.Start(t)
-		nodes := make([]adapter.Adapter, n)
-		for i := range nodes {
-			nodes[i] = node(server.Addr())
-		}
-		return nodes
-	}}.Run(t)
+	adaptertest.Suite{Lacks: lacks, Kill: cutOff, Cluster: cluster(redis.Options{})}.Run(t)
 }
 
 // TestConformanceSocketIO2: what is for servers of socket.io 2 only is not in the way.
 func TestConformanceSocketIO2(t *testing.T) {
 	lacks := lacks
 	lacks.Binary = true
-	adaptertest.Suite{Lacks: lacks, Cluster: func(t *testing.T, n int) []adapter.Adapter {
-		server := redistest.Start(t)
-		nodes := make([]adapter.Adapter, n)
-		for i := range nodes {
-			nodes[i] = redis.New(rueidis.ClientOption{InitAddress: []string{server.Addr()}}, redis.Options{Logger: quiet, SocketIO2: true})
-		}
-		return nodes
-	}}.Run(t)
+	adaptertest.Suite{Lacks: lacks, Kill: crash, Cluster: cluster(redis.Options{SocketIO2: true})}.Run(t)
 }
 
 func TestConformanceMiniredis(t *testing.T) {
 	lacks := lacks
 	lacks.Expiry = true // time does not pass there
 	lacks.Place = true  // messages to patterns and to channels may overtake each other there
-	adaptertest.Suite{Lacks: lacks, Cluster: func(t *testing.T, n int) []adapter.Adapter {
+	adaptertest.Suite{Lacks: lacks, Kill: crash, Cluster: func(t *testing.T, n int) []adapter.Adapter {
 		server := miniredis.RunT(t)
 		nodes := make([]adapter.Adapter, n)
 		for i := range nodes {
-			nodes[i] = redis.New(rueidis.ClientOption{
+			nodes[i] = wired(rueidis.ClientOption{
 				InitAddress:       []string{server.Addr()},
 				AlwaysRESP2:       true,
 				ForceSingleClient: true,

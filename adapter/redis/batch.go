@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"time"
 
 	"github.com/redis/rueidis"
 )
@@ -22,6 +23,7 @@ type batch struct {
 	cmds   []rueidis.Completed
 	done   []func(rueidis.RedisResult) // what takes the result of each command
 	loaded map[*script]bool            // scripts that Redis knows
+	silent map[string]time.Time        // servers of a Redis Cluster that have not counted: since when
 
 	unsaved error // why a session could not be saved, nil if all were
 }

@@ -69,7 +69,7 @@ func (classic) asks(op *adapter.Operation) bool {
 func (w classic) encode(b *batch, i item) error {
 	switch {
 	case i.count != nil:
-		b.count(topic{byChannel, i.n.requests()}, func(n int, err error) { i.count <- counted{n, err} })
+		b.count(i.n, topic{byChannel, i.n.requests()}, i.n.responses(), i.count)
 		return nil
 	case i.answer != nil:
 		return w.answer(b, i)

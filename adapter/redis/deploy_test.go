@@ -38,14 +38,14 @@ func TestDeployments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d, tests := start(t), 0
-			adaptertest.Suite{Lacks: lacks, Oversize: redis.MaxMessage + 1, Cluster: func(t *testing.T, n int) []adapter.Adapter {
+			adaptertest.Suite{Lacks: lacks, Kill: cutOff, Oversize: redis.MaxMessage + 1, Cluster: func(t *testing.T, n int) []adapter.Adapter {
 				opts := d.opts
 				opts.Logger = quiet
 				tests++
 				opts.Prefix = fmt.Sprint("socket.io", tests, ".") // each test has channels of its own
 				nodes := make([]adapter.Adapter, n)
 				for i := range nodes {
-					nodes[i] = redis.New(d.client, opts)
+					nodes[i] = wired(d.client, opts)
 				}
 				return nodes
 			}}.Run(t)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,7 @@ type mesh struct {
 	counting atomic.Bool // who listens is being counted
 	mu       sync.Mutex
 	set      *members.Set // guarded by mu
+	gone     []ghost      // nodes that are gone, the oldest first; guarded by mu
 }
 
 func newMesh(self members.Node, prefix string) *mesh {
@@ -74,6 +76,43 @@ func (m *mesh) forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.set = members.New(m.self)
+}
+
+// A ghost is a node that is gone. When its machine has lost its power or its network, Redis
+// does not know that for minutes, and takes it for a subscriber as before.
+type ghost struct {
+	id    string
+	since time.Time
+}
+
+const (
+	haunts    = time.Hour // how long a ghost is remembered: longer than Redis takes for its connections
+	maxGhosts = 256       // how many are
+)
+
+// bury notes that a node is gone. raise notes that it is not.
+func (m *mesh) bury(id string, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.gone = append(m.gone, ghost{id, now})
+	m.gone = slices.Delete(m.gone, 0, max(len(m.gone)-maxGhosts, 0))
+}
+
+func (m *mesh) raise(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.gone = slices.DeleteFunc(m.gone, func(g ghost) bool { return g.id == id })
+}
+
+// ghosts returns the ids of the nodes that are gone.
+func (m *mesh) ghosts(now time.Time) (ids []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.gone = slices.DeleteFunc(m.gone, func(g ghost) bool { return now.Sub(g.since) > haunts })
+	for _, g := range m.gone {
+		ids = append(ids, g.id)
+	}
+	return ids
 }
 
 // collided reports whether another node has the id of this one, and is right.
@@ -194,8 +233,10 @@ func (a *Adapter) expire(now time.Time, hearing bool) {
 func (a *Adapter) tell(changes []members.Change) {
 	for _, c := range changes {
 		what := "redis: a node has come"
+		a.mesh.raise(c.Node.ID)
 		if !c.Alive {
 			what = "redis: a node has gone"
+			a.mesh.bury(c.Node.ID, time.Now())
 			a.eachNamespace(func(n *namespace) {
 				n.queries.Each(func(q *adapter.Query) { q.Lost(c.Node.ID) })
 			})

@@ -38,7 +38,7 @@ func (w sharded) encode(b *batch, i item) error {
 	n := i.n
 	switch {
 	case i.count != nil:
-		b.count(topic{byShard, n.channel}, func(n int, err error) { i.count <- counted{n, err} })
+		b.count(n, topic{byShard, n.channel}, n.channel, i.count)
 		return nil
 	case i.answer != nil:
 		return w.send(b, n.private(i.to.from), n.answerMessage(i.to, i.answer))

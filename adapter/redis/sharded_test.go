@@ -26,7 +26,7 @@ func cluster(opts redis.Options) func(t *testing.T, n int) []adapter.Adapter {
 		for i := range nodes {
 			opts := opts
 			opts.Logger = quiet
-			nodes[i] = redis.New(rueidis.ClientOption{InitAddress: []string{server.Addr()}}, opts)
+			nodes[i] = wired(rueidis.ClientOption{InitAddress: []string{server.Addr()}}, opts)
 		}
 		return nodes
 	}
@@ -40,7 +40,7 @@ func TestConformanceSharded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			adaptertest.Suite{Lacks: clusterLacks, Cluster: cluster(redis.Options{Mode: mode})}.Run(t)
+			adaptertest.Suite{Lacks: clusterLacks, Kill: cutOff, Cluster: cluster(redis.Options{Mode: mode})}.Run(t)
 		})
 	}
 }

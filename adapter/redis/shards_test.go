@@ -1,7 +1,10 @@
 package redis_test
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,4 +115,40 @@ func TestSlotMoves(t *testing.T) {
 	})
 	adaptertest.WaitReady(t, nodes[1])
 	adaptertest.Enter(t, members, "room")
+}
+
+// TestCountFails: a server of a Redis Cluster that can't say how many listen to it spoils
+// no question. The answers are there, and that there may be more is told.
+func TestCountFails(t *testing.T) {
+	servers := redistest.StartCluster(t)
+	modes := map[string]redis.Options{"classic": {}}
+	maps.Copy(modes, clusterModes)
+	for name, opts := range modes {
+		opts.Prefix = "p" + name
+		nodes := adaptertest.Start(t, onCluster(servers, opts, 3)...)
+		members := adaptertest.Open(t, "/", nodes...)
+		adaptertest.WaitServers(t, members...)
+		ask := func() ([]adapter.Answer, error) {
+			return members[0].Question(t, &adapter.Operation{Kind: adapter.Fetch})
+		}
+		for _, server := range servers.Servers {
+			server.Do("ACL", "SETUSER", "default", "-pubsub")
+			answers, err := ask()
+			var missing *adapter.MissingError
+			if !errors.As(err, &missing) || !missing.Unknown || len(missing.Nodes) > 0 || missing.Others > 0 ||
+				!strings.Contains(err.Error(), "count servers: "+server.Addr()) {
+				t.Errorf("%s: %v; want who could not count", name, err)
+			}
+			if len(answers) != 2 {
+				t.Errorf("%s: %d answers, want 2", name, len(answers))
+			}
+			if n, err := members[0].Servers(t.Context()); n != 3 || err == nil {
+				t.Errorf("%s: %d servers, %v", name, n, err)
+			}
+			server.Do("ACL", "SETUSER", "default", "+pubsub")
+			if answers, err = ask(); len(answers) != 2 || err != nil {
+				t.Errorf("%s, in the end: %d answers, %v", name, len(answers), err)
+			}
+		}
+	}
 }

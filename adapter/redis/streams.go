@@ -87,7 +87,7 @@ func (w streams) encode(b *batch, i item) error {
 	n := i.n
 	switch {
 	case i.count != nil:
-		b.count(topic{w.kind(), n.channel}, func(n int, err error) { i.count <- counted{n, err} })
+		b.count(n, topic{w.kind(), n.channel}, n.channel, i.count)
 		return nil
 	case i.answer != nil:
 		return w.send(b, n.private(i.to.from), n.answerMessage(i.to, i.answer))

@@ -26,7 +26,7 @@ func TestConformanceStreams(t *testing.T) {
 			t.Parallel()
 			lacks := clusterLacks
 			lacks.Place = true // events are in a stream, questions in PUB/SUB
-			adaptertest.Suite{Lacks: lacks, Cluster: cluster(redis.Options{Mode: redis.Streams, Streams: opts})}.Run(t)
+			adaptertest.Suite{Lacks: lacks, Kill: cutOff, Cluster: cluster(redis.Options{Mode: redis.Streams, Streams: opts})}.Run(t)
 		})
 	}
 }
