@@ -215,8 +215,10 @@ func (l *link) receive(watch *canary, c *codec, m rueidis.PubSubMessage) {
 		name = m.Channel
 	}
 	watch.heard.Add(1)
-	if n := l.a.byTopic(name); n != nil {
-		l.a.wire.receive(n, c, m)
+	if wanted := l.a.byTopic(name); len(wanted) > 0 {
+		for _, n := range wanted {
+			l.a.wire.receive(n, c, m)
+		}
 		return
 	}
 	if now := time.Now(); l.a.mesh.mine(name) && l.a.hear(bytesOf(m.Message), now) {

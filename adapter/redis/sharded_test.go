@@ -44,3 +44,39 @@ func TestConformanceSharded(t *testing.T) {
 		})
 	}
 }
+
+// TestSharedChannel: with # in a name, a room of one namespace has the channel of another.
+func TestSharedChannel(t *testing.T) {
+	for name, opts := range map[string]redis.Options{
+		"sharded": {Mode: redis.ShardedDynamic},
+		"exact":   {ExactRooms: true},
+		"streams": {Mode: redis.Streams},
+	} {
+		t.Run(name, func(t *testing.T) {
+			nodes := adaptertest.Start(t, cluster(opts)(t, 2)...)
+			room := adaptertest.Open(t, "/a", nodes...)
+			adaptertest.Enter(t, room, "b")
+			names := adaptertest.Open(t, "/a#b", nodes...)
+			talk := func(i int) {
+				t.Helper()
+				room[0].Send(t, adaptertest.Event("room", i, "b"))
+				names[1].Send(t, adaptertest.Event("namespace", i))
+				room[1].Want(t, adaptertest.Event("room", i, "b"))
+				names[0].Want(t, adaptertest.Event("namespace", i))
+			}
+			for i := range 10 {
+				talk(i)
+			}
+			names[0].Close()
+			names[1].Close()
+			room[0].Send(t, adaptertest.Event("room", 10, "b"))
+			room[1].Want(t, adaptertest.Event("room", 10, "b"))
+			names = adaptertest.Open(t, "/a#b", nodes...)
+			talk(11)
+			room[0].Close()
+			room[1].Close()
+			names[1].Send(t, adaptertest.Event("namespace", 12))
+			names[0].Want(t, adaptertest.Event("namespace", 12))
+		})
+	}
+}

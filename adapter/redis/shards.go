@@ -78,28 +78,42 @@ func (l *link) doShards(ctx context.Context, on bool, channels []string) error {
 	return nil
 }
 
-// readSlots asks which server has which slots.
-func (l *link) readSlots(ctx context.Context) error {
-	answer, err := l.client.Do(ctx, l.client.B().ClusterSlots().Build()).ToArray()
-	if err != nil {
-		return fmt.Errorf("slots: %w", err)
+// readSlots asks the servers, one after the other until one answers, which of them has
+// which slots.
+func (l *link) readSlots(ctx context.Context) (err error) {
+	for addr, server := range l.client.Nodes() {
+		var answer []rueidis.RedisMessage
+		if answer, err = server.Do(ctx, server.B().ClusterSlots().Build()).ToArray(); err == nil {
+			if l.shards.slots, err = slotRanges(answer, addr); err == nil {
+				return nil
+			}
+		}
 	}
+	return fmt.Errorf("slots: %w", cmp.Or(err, errSlots))
+}
+
+// slotRanges reads what the server at the address asked says. A server that it gives no
+// host has the host that it was asked at itself.
+func slotRanges(answer []rueidis.RedisMessage, asked string) (ranges []slotRange, err error) {
 	for _, r := range answer {
 		fields, err := r.ToArray()
 		if err != nil || len(fields) < 3 {
-			return fmt.Errorf("slots: %w", cmp.Or(err, errSlots))
+			return nil, cmp.Or(err, errSlots)
 		}
 		first, _ := fields[0].AsInt64()
 		last, _ := fields[1].AsInt64()
 		master, err := fields[2].ToArray()
 		if err != nil || len(master) < 2 {
-			return fmt.Errorf("slots: %w", cmp.Or(err, errSlots))
+			return nil, cmp.Or(err, errSlots)
 		}
 		host, _ := master[0].ToString()
+		if host == "" {
+			host, _, _ = net.SplitHostPort(asked)
+		}
 		port, _ := master[1].AsInt64()
-		l.shards.slots = append(l.shards.slots, slotRange{first, last, net.JoinHostPort(host, strconv.FormatInt(port, 10))})
+		ranges = append(ranges, slotRange{first, last, net.JoinHostPort(host, strconv.FormatInt(port, 10))})
 	}
-	return nil
+	return ranges, nil
 }
 
 // shard returns the connection to the server of a channel.

@@ -152,3 +152,17 @@ func TestCountFails(t *testing.T) {
 		}
 	}
 }
+
+// TestUnknownEndpoint: servers of a Redis Cluster that do not say their hosts are at the
+// one where they were asked.
+func TestUnknownEndpoint(t *testing.T) {
+	servers := redistest.StartCluster(t)
+	for _, s := range servers.Servers {
+		s.Do("CONFIG", "SET", "cluster-preferred-endpoint-type", "unknown-endpoint")
+	}
+	nodes := adaptertest.Start(t, onCluster(servers, redis.Options{Mode: redis.ShardedDynamic}, 2)...)
+	members := adaptertest.Open(t, "/", nodes...)
+	for i := range 8 {
+		adaptertest.Enter(t, members, fmt.Sprint("room", i))
+	}
+}

@@ -11,24 +11,33 @@ import (
 // maxTopics is how many topics one command subscribes to.
 const maxTopics = 256
 
-// A wish is a topic that a namespace wants to be subscribed to.
+// A wish is a topic that namespaces want to be subscribed to: one, or several where a room
+// of one has the channel of another, with # in a name. They tell by themselves what is
+// theirs.
 type wish struct {
-	n    *namespace
 	kind topicKind
+	by   []*namespace // never changed, but replaced
 }
 
 // want notes that n wants a topic; mu is held.
 func (a *Adapter) want(n *namespace, t topic) {
-	if _, taken := a.topics[t.name]; taken {
+	w := a.topics[t.name]
+	if slices.Contains(w.by, n) {
 		return
 	}
-	a.topics[t.name] = wish{n, t.kind}
+	a.topics[t.name] = wish{t.kind, append(slices.Clip(w.by), n)}
 	a.change(t)
 }
 
 // unwant notes that n does not want a topic any more; mu is held.
 func (a *Adapter) unwant(n *namespace, t topic) {
-	if a.topics[t.name].n != n {
+	w := a.topics[t.name]
+	i := slices.Index(w.by, n)
+	if i < 0 {
+		return
+	}
+	if w.by = slices.Delete(slices.Clone(w.by), i, i+1); len(w.by) > 0 {
+		a.topics[t.name] = w
 		return
 	}
 	delete(a.topics, t.name)
@@ -83,11 +92,11 @@ func (a *Adapter) setSubscribed(namespaces []*namespace) {
 	}
 }
 
-// byTopic returns the namespace that a topic belongs to, nil if none does.
-func (a *Adapter) byTopic(name string) *namespace {
+// byTopic returns the namespaces that want a topic.
+func (a *Adapter) byTopic(name string) []*namespace {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	return a.topics[name].n
+	return a.topics[name].by
 }
 
 // subscribe makes the subscriptions what the namespaces want.

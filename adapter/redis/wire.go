@@ -14,8 +14,7 @@ import (
 // adapter, its connections, its queue, its readiness and its counts, is the same for
 // all of them. A wire has no state of its own but what never changes.
 type wire interface {
-	// topics returns what n subscribes to while it is open. No two namespaces of an
-	// adapter have a topic in common.
+	// topics returns what n subscribes to while it is open.
 	topics(n *namespace) []topic
 
 	// room returns the topic of a room that has members here, false if what is sent to

@@ -22,8 +22,9 @@ const (
 
 // How long a question is waited for.
 const (
-	DefaultTimeout = 5 * time.Second  // if the question does not say, as Node.js
-	MaxTimeout     = 10 * time.Minute // whatever it says
+	DefaultTimeout = 5 * time.Second // if the question does not say, or says more than MaxTimeout
+	// MaxTimeout is the longest that a timer of Node.js can have, 24 days.
+	MaxTimeout = (1<<31 - 1) * time.Millisecond
 )
 
 var (
@@ -268,9 +269,7 @@ func (r reader) flags(op *adapter.Operation, b []byte) error {
 		case "compress":
 			op.Flags.NoCompress = r.is(v, false)
 		case "timeout":
-			if ms, err := r.number(v); err == nil {
-				op.Timeout = min(MaxTimeout, time.Duration(ms)*time.Millisecond)
-			}
+			op.Timeout = r.millis(v)
 		}
 		return nil
 	})

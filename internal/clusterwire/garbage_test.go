@@ -40,6 +40,12 @@ func TestForeign(t *testing.T) {
 		"packed, no flags": {"\x84\xa4type\x03\xa4data\x82\xa6packet\x82\xa4type\x02\xa4data\x91\xa1e\xa4opts\x80\xa3uid\xa1x\xa3nsp\xa1/", plain(nil)},
 		"waits for ever": {broadcastOf(`{"packet":{"type":2,"data":["e"]},"opts":{"flags":{"timeout":1e300}},"requestId":5}`),
 			func() *Message {
+				m := plain(func(op *adapter.Operation) { op.Timeout = DefaultTimeout })
+				m.ID = "5"
+				return m
+			}()},
+		"waits for weeks": {broadcastOf(`{"packet":{"type":2,"data":["e"]},"opts":{"flags":{"timeout":2147483647}},"requestId":5}`),
+			func() *Message {
 				m := plain(func(op *adapter.Operation) { op.Timeout = MaxTimeout })
 				m.ID = "5"
 				return m

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -153,8 +154,22 @@ func (r reader) names(b []byte) (list []string, err error) {
 	return list, err
 }
 
+// millis reads a number of milliseconds, 0 if it is none that a timer can have.
+func (r reader) millis(b []byte) time.Duration {
+	ms, err := r.float(b)
+	if err != nil || !(ms > 0 && ms <= float64(MaxTimeout/time.Millisecond)) {
+		return 0
+	}
+	return time.Duration(ms * float64(time.Millisecond))
+}
+
 // number reads a number as an integer, cut to 32 bits.
 func (r reader) number(b []byte) (int, error) {
+	f, err := r.float(b)
+	return int(max(math.MinInt32, min(math.MaxInt32, f))), err
+}
+
+func (r reader) float(b []byte) (float64, error) {
 	f, ok := 0.0, false
 	if r.packed {
 		text, _, err := msgjson.AppendNumber(nil, b)
@@ -168,7 +183,7 @@ func (r reader) number(b []byte) (int, error) {
 	if !ok {
 		return 0, errShape
 	}
-	return int(max(math.MinInt32, min(math.MaxInt32, f))), nil
+	return f, nil
 }
 
 // is reports whether b is the truth value want.
