@@ -90,13 +90,17 @@ type Restored struct {
 // them.
 type StreamID struct{ Time, Number uint64 }
 
-// ParseStreamID reads what [StreamID.String] returns.
+// ParseStreamID reads what [StreamID.String] returns. Of anything else it makes the zero
+// value.
 func ParseStreamID(s string) (id StreamID, ok bool) {
 	first, second, _ := strings.Cut(s, "-")
 	var err, err2 error
 	id.Time, err = strconv.ParseUint(first, 10, 64)
 	id.Number, err2 = strconv.ParseUint(second, 10, 64)
-	return id, err == nil && err2 == nil
+	if err != nil || err2 != nil {
+		return StreamID{}, false
+	}
+	return id, true
 }
 
 // String returns the id as Redis writes it.

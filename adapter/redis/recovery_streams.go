@@ -23,9 +23,6 @@ import (
 // ownField has the number of a broadcast among its sender's.
 const ownField = "own"
 
-// sessionPrefix begins the keys of sessions: "sessionKeyPrefix".
-const sessionPrefix = "sio:session:"
-
 var (
 	_ adapter.Streamer = (*Adapter)(nil)
 	_ adapter.Stream   = (*streamed)(nil)
@@ -36,6 +33,9 @@ type streamed struct {
 	*namespace
 	life time.Duration
 }
+
+// sessionKey returns the key of a session.
+func (s *streamed) sessionKey(pid string) string { return s.a.opts.Streams.SessionPrefix + pid }
 
 // Streams implements [adapter.Streamer].
 func (a *Adapter) Streams() bool { return a.opts.Mode == Streams }
@@ -93,7 +93,7 @@ func (s *streamed) save(b *batch, session *adapter.StreamSession) {
 		s.a.log.Warn("redis: a session is not kept", slog.String("namespace", s.name), slog.Any("error", err))
 		return
 	}
-	b.add(b.l.client.B().Set().Key(sessionPrefix+session.PID).Value(base64.StdEncoding.EncodeToString(text)).
+	b.add(b.l.client.B().Set().Key(s.sessionKey(session.PID)).Value(base64.StdEncoding.EncodeToString(text)).
 		PxMilliseconds(max(s.life.Milliseconds(), 1)).Build(), func(rueidis.RedisResult) {})
 }
 
@@ -142,7 +142,7 @@ func (s *streamed) Restore(ctx context.Context, r adapter.Return) (*adapter.Rest
 // take takes a session out of Redis.
 func (s *streamed) take(ctx context.Context, pid string) (*adapter.StreamSession, error) {
 	r, err := s.call(ctx, func(b *batch, done func(rueidis.RedisResult)) {
-		b.add(b.l.client.B().Eval().Script(takeLua).Numkeys(1).Key(sessionPrefix+pid).Build(), done)
+		b.add(b.l.client.B().Eval().Script(takeLua).Numkeys(1).Key(s.sessionKey(pid)).Build(), done)
 	})
 	text := ""
 	if err == nil {

@@ -92,7 +92,11 @@ func TestExactRoomsMany(t *testing.T) {
 			members[0].Room(fmt.Sprint(i), false, false)
 		}
 	}
-	subscribed(t, server, fmt.Sprintf("socket.io#/#%d#", n-2))
+	var stay []string
+	for i := 0; i < n; i += 2 {
+		stay = append(stay, fmt.Sprintf("socket.io#/#%d#", i))
+	}
+	subscribed(t, server, stay...)
 	for i := 0; i < n; i += 2 {
 		members[1].Send(t, adaptertest.Event("e", i, fmt.Sprint(i)))
 	}
@@ -130,9 +134,12 @@ func channels(server *redistest.Server) (list []string) {
 func subscribed(t testing.TB, server *redistest.Server, want ...string) {
 	t.Helper()
 	adaptertest.Wait(t, "subscribed", func() error {
-		have := channels(server)
+		have := map[string]bool{}
+		for _, c := range channels(server) {
+			have[c] = true
+		}
 		for _, c := range want {
-			if !slices.Contains(have, c) {
+			if !have[c] {
 				return errors.New(c)
 			}
 		}

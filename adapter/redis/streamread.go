@@ -11,12 +11,9 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/damso/damso/adapter"
 	"github.com/damso/damso/internal/clusterwire"
 )
-
-// blockTime is how long Redis lets a reader wait for entries before it answers that
-// there are none.
-const blockTime = 5 * time.Second
 
 // noEntry is the id before that of any entry.
 const noEntry = "0-0"
@@ -116,16 +113,9 @@ func (a *Adapter) trimmed(s *stream) {
 
 // before reports whether the entry a was added before b.
 func before(a, b string) bool {
-	aTime, aNumber := splitID(a)
-	bTime, bNumber := splitID(b)
-	return aTime < bTime || aTime == bTime && aNumber < bNumber
-}
-
-func splitID(id string) (ms, number uint64) {
-	first, second, _ := strings.Cut(id, "-")
-	ms, _ = strconv.ParseUint(first, 10, 64)
-	number, _ = strconv.ParseUint(second, 10, 64)
-	return ms, number
+	idA, _ := adapter.ParseStreamID(a)
+	idB, _ := adapter.ParseStreamID(b)
+	return idA.Before(idB)
 }
 
 // read reads a stream until ctx ends, which closes the client, or the connection fails.
@@ -139,7 +129,7 @@ func (l *link) read(ctx context.Context, client rueidis.Client, s *stream) error
 				return err
 			}
 		}
-		read, err := client.Do(ctx, s.next(client.B(), count)).AsXRead()
+		read, err := client.Do(ctx, s.next(client.B(), count, l.a.opts.Streams.BlockTime)).AsXRead()
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -161,8 +151,8 @@ func (l *link) read(ctx context.Context, client rueidis.Client, s *stream) error
 
 // next returns the command that reads what follows. Names in which braces are out of
 // place are for Redis to refuse.
-func (s *stream) next(b rueidis.Builder, count int) rueidis.Completed {
-	return b.Arbitrary("XREAD", "COUNT", strconv.Itoa(count), "BLOCK", strconv.FormatInt(blockTime.Milliseconds(), 10), "STREAMS").
+func (s *stream) next(b rueidis.Builder, count int, block time.Duration) rueidis.Completed {
+	return b.Arbitrary("XREAD", "COUNT", strconv.Itoa(count), "BLOCK", millis(block), "STREAMS").
 		Keys(s.name).Args(s.own, s.last, s.beat).Blocking()
 }
 

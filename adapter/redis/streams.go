@@ -2,6 +2,7 @@ package redis
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -10,7 +11,10 @@ import (
 )
 
 // StreamOptions are the choices of mode [Streams]. The zero value is what
-// @socket.io/redis-streams-adapter 0.3 does if nothing is said.
+// @socket.io/redis-streams-adapter 0.3 does if nothing is said. Its channelPrefix is
+// [Options.Prefix]. It has three options that do nothing here: heartbeatInterval and
+// heartbeatTimeout, which it does not use either, and onlyPlaintext, which spares it a look
+// for binary parts.
 type StreamOptions struct {
 	// Name is that of the stream, and how the names of several begin: "streamName". If
 	// empty, it is [Options.Prefix].
@@ -29,6 +33,17 @@ type StreamOptions struct {
 	// is 100.
 	ReadCount int
 
+	// BlockTime is how long Redis lets a reader wait for entries before it answers that
+	// there are none: "blockTimeInMs". A proxy on the way may want it to be short. It is
+	// never longer than a second by much, since the node's own sign of life ends it. If
+	// zero, it is 5 seconds; less than a millisecond is one.
+	BlockTime time.Duration
+
+	// SessionPrefix begins the keys of the sessions of clients that may come back:
+	// "sessionKeyPrefix". All servers of a cluster have the same. If empty, it is
+	// "sio:session:".
+	SessionPrefix string
+
 	// Sharded uses sharded PUB/SUB, of Redis 7, for questions and answers:
 	// "useShardedPubSub". All servers of a cluster do, or none.
 	Sharded bool
@@ -44,6 +59,12 @@ func (o *StreamOptions) setDefaults(prefix string) {
 	}
 	if o.ReadCount == 0 {
 		o.ReadCount = 100
+	}
+	if o.BlockTime == 0 {
+		o.BlockTime = 5 * time.Second
+	}
+	if o.SessionPrefix == "" {
+		o.SessionPrefix = "sio:session:"
 	}
 }
 

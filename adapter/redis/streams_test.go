@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redis/rueidis"
 
+	"github.com/damso/damso/adapter"
 	"github.com/damso/damso/adapter/adaptertest"
 	"github.com/damso/damso/adapter/redis"
 	"github.com/damso/damso/internal/redistest"
@@ -153,5 +156,36 @@ func TestStreamsEmitter(t *testing.T) {
 	m.Want(t, want)
 	if n := node.Stats().Undecodable; n != 0 {
 		t.Errorf("%d messages were not understood", n)
+	}
+}
+
+// TestStreamOptions: what Node.js servers call blockTimeInMs, sessionKeyPrefix and
+// channelPrefix.
+func TestStreamOptions(t *testing.T) {
+	server := redistest.Start(t)
+	server.Do("CONFIG", "SET", "slowlog-log-slower-than", "0")
+	server.Do("CONFIG", "SET", "slowlog-max-len", "10000")
+	a := redis.New(rueidis.ClientOption{InitAddress: []string{server.Addr()}}, redis.Options{
+		Mode: redis.Streams, Logger: quiet, Prefix: "channels",
+		Streams: redis.StreamOptions{Name: "stream", BlockTime: 20 * time.Millisecond, SessionPrefix: "kept:"},
+	})
+	stream, err := a.OpenStream("/", nil, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adaptertest.Start(t, a)
+	stream.Save(func() *adapter.StreamSession { return &adapter.StreamSession{PID: "pid", ID: "id"} })
+	if err := stream.Publish(adaptertest.Event("e", 1)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"[XREAD COUNT 100 BLOCK 20 STREAMS stream stream-damso#", "[SET kept:pid ", "[SUBSCRIBE channels#/#", "[XADD stream MAXLEN ~ 10000 ",
+	} {
+		adaptertest.Wait(t, "said to Redis: "+want, func() error {
+			if log := fmt.Sprint(server.Do("SLOWLOG", "GET", "-1")); !strings.Contains(log, want) {
+				return errors.New("it was not")
+			}
+			return nil
+		})
 	}
 }
