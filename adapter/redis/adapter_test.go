@@ -31,17 +31,20 @@ var lacks = adaptertest.Lacks{
 }
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	adaptertest.Suite{Lacks: lacks, Kill: cutOff, Cluster: cluster(redis.Options{})}.Run(t)
 }
 
 // TestConformanceSocketIO2: what is for servers of socket.io 2 only is not in the way.
 func TestConformanceSocketIO2(t *testing.T) {
+	t.Parallel()
 	lacks := lacks
 	lacks.Binary = true
 	adaptertest.Suite{Lacks: lacks, Kill: crash, Cluster: cluster(redis.Options{SocketIO2: true})}.Run(t)
 }
 
 func TestConformanceMiniredis(t *testing.T) {
+	t.Parallel()
 	lacks := lacks
 	lacks.Expiry = true // time does not pass there
 	lacks.Place = true  // messages to patterns and to channels may overtake each other there

@@ -97,6 +97,7 @@ func (w *ways) listening() (list []*way) {
 // TestDeaf has each connection that listens, one after the other, stay open and deliver
 // nothing any more. Nothing but its canary tells so: the client sends no PING.
 func TestDeaf(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		opts    redis.Options
 		cluster bool

@@ -23,6 +23,7 @@ type deployment struct {
 // TestDeployments runs the suite on Redis as it is run: with Sentinel, as a Cluster and
 // with TLS. TestUsers has users.
 func TestDeployments(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(t *testing.T) deployment{
 		"sentinel": func(t *testing.T) deployment {
 			return deployment{client: sentinelOption(redistest.StartSentinel(t))}

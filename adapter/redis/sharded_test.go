@@ -33,6 +33,7 @@ func cluster(opts redis.Options) func(t *testing.T, n int) []adapter.Adapter {
 }
 
 func TestConformanceSharded(t *testing.T) {
+	t.Parallel()
 	for name, mode := range map[string]redis.Mode{
 		"dynamic":         redis.ShardedDynamic,
 		"dynamic-private": redis.ShardedDynamicPrivate,
@@ -47,6 +48,7 @@ func TestConformanceSharded(t *testing.T) {
 
 // TestSharedChannel: with # in a name, a room of one namespace has the channel of another.
 func TestSharedChannel(t *testing.T) {
+	t.Parallel()
 	for name, opts := range map[string]redis.Options{
 		"sharded": {Mode: redis.ShardedDynamic},
 		"exact":   {ExactRooms: true},

@@ -37,6 +37,7 @@ func onCluster(c *redistest.Cluster, opts redis.Options, n int) []adapter.Adapte
 // TestCluster: what is heard at several servers of a Redis Cluster. Between channels
 // there is no order there.
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	servers := redistest.StartCluster(t)
 	for name, opts := range clusterModes {
 		t.Run(name, func(t *testing.T) {
@@ -100,6 +101,7 @@ func TestClusterBatches(t *testing.T) {
 
 // TestSlotMoves: a channel is heard again at the server that its slot has moved to.
 func TestSlotMoves(t *testing.T) {
+	t.Parallel()
 	servers := redistest.StartCluster(t)
 	nodes := adaptertest.Start(t, onCluster(servers, redis.Options{Mode: redis.ShardedDynamic}, 2)...)
 	members := adaptertest.Open(t, "/", nodes...)
@@ -120,6 +122,7 @@ func TestSlotMoves(t *testing.T) {
 // TestCountFails: a server of a Redis Cluster that can't say how many listen to it spoils
 // no question. The answers are there, and that there may be more is told.
 func TestCountFails(t *testing.T) {
+	t.Parallel()
 	servers := redistest.StartCluster(t)
 	modes := map[string]redis.Options{"classic": {}}
 	maps.Copy(modes, clusterModes)
@@ -156,6 +159,7 @@ func TestCountFails(t *testing.T) {
 // TestUnknownEndpoint: servers of a Redis Cluster that do not say their hosts are at the
 // one where they were asked.
 func TestUnknownEndpoint(t *testing.T) {
+	t.Parallel()
 	servers := redistest.StartCluster(t)
 	for _, s := range servers.Servers {
 		s.Do("CONFIG", "SET", "cluster-preferred-endpoint-type", "unknown-endpoint")

@@ -20,6 +20,7 @@ import (
 )
 
 func TestConformanceStreams(t *testing.T) {
+	t.Parallel()
 	for name, opts := range map[string]redis.StreamOptions{
 		"one stream":  {},
 		"three":       {Count: 3, ReadCount: 7},
