@@ -16,6 +16,8 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/damso/damso/internal/nginxtest"
 )
 
 // A setup is a way to serve Socket.IO, and what the doctor must find in it: these
@@ -38,7 +40,7 @@ func TestHealthy(t *testing.T) {
 			return Options{URL: (&proxy{sticky: true}).start(t, damsos(t)...) + "/chat"}
 		}},
 		{name: "two nodes of Damso, nginx in turn", build: func(t *testing.T) Options {
-			return Options{URL: nginx(t, upgrades, damsos(t)...) + "/chat"}
+			return Options{URL: nginxtest.Start(t, nginxtest.Upgrades, damsos(t)...) + "/chat"}
 		}},
 		{name: "two nodes of Damso, connections in turn, clients 1 and 2", build: func(t *testing.T) Options {
 			return Options{URL: tcpBalancer(t, damsos(t)...) + "/chat", Protocol: 3}
@@ -66,17 +68,17 @@ func TestHealthy(t *testing.T) {
 			return Options{URL: (&proxy{sticky: true}).start(t, adapted(t)...), Emit: `["say",{"from":"namespace","to":[],"except":[]},"%token%"]`, Expect: "heard"}
 		}},
 		{name: "two of Node behind nginx, by address", build: func(t *testing.T) Options {
-			return Options{URL: nginx(t, upgrades, append(nodes(t), "ip_hash")...), Emit: "say", Expect: "heard"}
+			return Options{URL: nginxtest.Start(t, nginxtest.Upgrades, append(nodes(t), "ip_hash")...), Emit: "say", Expect: "heard"}
 		}},
 		{name: "nginx that buffers", build: func(t *testing.T) Options {
-			return Options{URL: nginx(t, upgrades+"proxy_buffering on;", node(t, "server-4", "{}"))}
+			return Options{URL: nginxtest.Start(t, nginxtest.Upgrades+"proxy_buffering on;", node(t, "server-4", "{}"))}
 		}},
 		{name: "TLS", build: func(t *testing.T) Options {
 			a := newAuthority(t)
 			return Options{URL: a.secure((&proxy{}).handler(t, node(t, "server-4", "{}")), func(*x509.Certificate, *tls.Config) {}), Roots: a.pool()}
 		}},
 		{name: "a quick heartbeat, slowly", build: func(t *testing.T) Options {
-			return Options{URL: nginx(t, upgrades+"proxy_read_timeout 5s;", node(t, "server-4", `{"pingInterval":1000}`)), Slow: true}
+			return Options{URL: nginxtest.Start(t, nginxtest.Upgrades+"proxy_read_timeout 5s;", node(t, "server-4", `{"pingInterval":1000}`)), Slow: true}
 		}},
 	})
 }
@@ -132,7 +134,7 @@ func TestPath(t *testing.T) {
 		{"a redirect", answer(301, "", "Location", "https://a.example/socket.io/"), []string{"http-redirect"}},
 		{"another service", answer(200, `{"hello":"world"}`), []string{"not-engine-io"}},
 		{"a guard", answer(403, "no"), []string{"handshake-refused"}},
-		{"no server behind the proxy", func(t *testing.T) Options { return Options{URL: nginx(t, upgrades, closedPort(t))} }, []string{"no-server"}},
+		{"no server behind the proxy", func(t *testing.T) Options { return Options{URL: nginxtest.Start(t, nginxtest.Upgrades, closedPort(t))} }, []string{"no-server"}},
 		{"a server that hangs up", func(t *testing.T) Options {
 			return Options{URL: serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))}
 		}, []string{"http-silent"}},
@@ -163,13 +165,13 @@ func TestPath(t *testing.T) {
 func TestCluster(t *testing.T) {
 	examineAll(t, []setup{
 		{"round robin", func(t *testing.T) Options { return Options{URL: (&proxy{}).start(t, nodes(t)...)} }, []string{"sticky-sessions"}},
-		{"nginx round robin", func(t *testing.T) Options { return Options{URL: nginx(t, upgrades, nodes(t)...)} }, []string{"sticky-sessions"}},
+		{"nginx round robin", func(t *testing.T) Options { return Options{URL: nginxtest.Start(t, nginxtest.Upgrades, nodes(t)...)} }, []string{"sticky-sessions"}},
 		{"connections in turn", func(t *testing.T) Options { return Options{URL: tcpBalancer(t, nodes(t)...)} }, []string{"sticky-sessions"}},
 		{"no adapter", func(t *testing.T) Options {
 			return Options{URL: (&proxy{sticky: true}).start(t, nodes(t)...), Emit: "say", Expect: "heard"}
 		}, []string{"adapter"}},
 		{"no adapter, round robin", func(t *testing.T) Options {
-			return Options{URL: nginx(t, upgrades, nodes(t)...), Emit: "say", Expect: "heard"}
+			return Options{URL: nginxtest.Start(t, nginxtest.Upgrades, nodes(t)...), Emit: "say", Expect: "heard"}
 		}, []string{"adapter", "sticky-sessions"}},
 		{"Damso without Redis", func(t *testing.T) Options {
 			return Options{URL: (&proxy{sticky: true}).start(t, damso(t, "one", nil), damso(t, "two", nil)) + "/chat"}
@@ -186,16 +188,16 @@ func TestProxies(t *testing.T) {
 		return func(t *testing.T) Options { return Options{URL: p().start(t, node(t, "server-4", "{}"))} }
 	}
 	examineAll(t, []setup{
-		{"nginx without upgrades", func(t *testing.T) Options { return Options{URL: nginx(t, "", node(t, "server-4", "{}"))} }, []string{"websocket-stripped"}},
-		{"nginx without upgrades before Damso", func(t *testing.T) Options { return Options{URL: nginx(t, "", damso(t, "one", nil))} }, []string{"websocket-stripped"}},
+		{"nginx without upgrades", func(t *testing.T) Options { return Options{URL: nginxtest.Start(t, "", node(t, "server-4", "{}"))} }, []string{"websocket-stripped"}},
+		{"nginx without upgrades before Damso", func(t *testing.T) Options { return Options{URL: nginxtest.Start(t, "", damso(t, "one", nil))} }, []string{"websocket-stripped"}},
 		{"nginx cuts what is quiet", func(t *testing.T) Options {
-			return Options{URL: nginx(t, upgrades+"proxy_read_timeout 1s;", node(t, "server-4", "{}")), idle: 3 * time.Second}
+			return Options{URL: nginxtest.Start(t, nginxtest.Upgrades+"proxy_read_timeout 1s;", node(t, "server-4", "{}")), idle: 3 * time.Second}
 		}, []string{"idle-timeout"}},
 		{"nginx cuts what is quiet, slowly", func(t *testing.T) Options {
-			return Options{URL: nginx(t, upgrades+"proxy_read_timeout 1s;", node(t, "server-4", `{"pingInterval":3000}`)), Slow: true}
+			return Options{URL: nginxtest.Start(t, nginxtest.Upgrades+"proxy_read_timeout 1s;", node(t, "server-4", `{"pingInterval":3000}`)), Slow: true}
 		}, []string{"idle-timeout"}},
 		{"nginx takes little", func(t *testing.T) Options {
-			return Options{URL: nginx(t, upgrades+"client_max_body_size 10k;", node(t, "server-4", "{}"))}
+			return Options{URL: nginxtest.Start(t, nginxtest.Upgrades+"client_max_body_size 10k;", node(t, "server-4", "{}"))}
 		}, []string{"payload-limit"}},
 		{"WebSocket forbidden", behind(func() *proxy {
 			return &proxy{harm: func(w http.ResponseWriter, r *http.Request) bool {

@@ -202,6 +202,7 @@ var rules = map[string]rule{
 	"internal/testenv":    {why: "a leaf: whether a tool is there, and what it means if not"},
 	"internal/siotest":    {why: "a client of Socket.IO, which speaks the wire and knows no server", ours: []string{"internal/enginewire"}, theirs: []string{ws}},
 	"internal/servertest": {why: "runs server programs, and knows nothing of any of them"},
+	"internal/nginxtest":  {why: "runs nginx, and knows nothing of who tests", ours: []string{"internal/servertest", "internal/testenv"}},
 	"internal/redistest":  {why: "runs Redis servers, and knows nothing of who tests", ours: []string{"internal/servertest", "internal/testenv"}, theirs: []string{goleak, rueidis}},
 	"internal/natstest":   {why: "runs nats-server, and knows nothing of who tests", ours: []string{"internal/servertest", "internal/testenv"}},
 	"internal/testkit":    {why: "runs Node and Chromium, and knows nothing of who tests", ours: []string{"internal/testenv"}, theirs: []string{cdproto, chromedp}},
