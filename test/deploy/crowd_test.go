@@ -104,9 +104,10 @@ func (c *crowd) back() { c.t.Helper(); c.do("back", nil) }
 func (c *crowd) report() (clients []member) {
 	c.t.Helper()
 	said := []series{}
-	c.do("report", func(a answer) { clients, said = append(clients, a.Clients...), append(said, a.Series...) })
+	c.do("report", func(a answer) { said = append(said, a.Series...) })
 	faults := map[string]bool{}
 	c.do(map[string]any{"heard": said}, func(a answer) {
+		clients = append(clients, a.Clients...)
 		for _, f := range a.Faults {
 			faults[f] = true
 		}

@@ -18,6 +18,13 @@ import (
 // clients of each kind talk for a while; then a node is killed, and all are restarted.
 // It logs what it does, and prints a table of each part's clients in the end.
 //
+// In the second table nobody has failures: an attempt to connect that came to nothing. What is
+// lost can be reckoned. Of n clients with WebSockets a third is on the node that is killed, and goes to
+// the other two; the restarts then find a half, a quarter and seven eighths of n on the nodes in turn: 1.96 n. Those
+// who poll lose 2/9 n more in the kill, those whose requests it was about to answer for another node, and nothing more
+// in the restarts. Those who upgrade lose their WebSockets with whatever node these pass through: as much in the
+// kill, and in each restart a third or so of those on other nodes. With 4.8, as many are recovered.
+//
 // DAMSO_SOAK_CLIENTS (200) are of each kind, DAMSO_SOAK_SECONDS (120) is how long they talk.
 func TestSoak(t *testing.T) {
 	clients, seconds := number(t, "DAMSO_SOAK_CLIENTS", 200), number(t, "DAMSO_SOAK_SECONDS", 120)

@@ -48,7 +48,7 @@ function talk() {
       c.acked = answer;
     });
   }
-  socket.on('disconnect', (reason) => { c.disconnects.push(reason); clearInterval(timer); });
+  socket.on('disconnect', (reason, details) => { c.disconnects.push(`${reason}${why(details)}, ${new Date().toISOString()}`); clearInterval(timer); });
   const failed = (err) => c.errors.push(String((err && err.message) || err));
   socket.on('connect_error', failed);
   socket.on('who', (name) => { c.node = c.node || name; });
@@ -66,6 +66,13 @@ function talk() {
     && Object.keys(last).every((node) => last[node] === ticks || c.gone(node));
   c.gone = (node) => goneNodes.includes(node);
   return { c, socket };
+}
+
+// why is what clients of 4.x know of the end of their connection.
+function why(details) {
+  const { message, description, context } = details || {};
+  return [message, description && description.message || description, context && context.status, context && context.responseText]
+    .filter((part) => part !== undefined && part !== '').map((part) => `, ${part}`).join('');
 }
 
 let goneNodes = [];

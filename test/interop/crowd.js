@@ -10,7 +10,8 @@
 //   {"talk": ms}       from now on, each client speaks so often
 //   {"rounds": n}      wait until each has spoken n times more, and been answered
 //   "back"             wait until all are connected           {connected}
-//   "report"           all fall silent, and wait for what is on its way    {clients, faults}
+//   "report"           all fall silent, and wait for what is on its way    {series}
+//   {"heard": series}  wait until each has heard these to the end          {clients, faults}
 //
 // DAMSO_PATIENCE is how long to wait for anything, in seconds.
 
@@ -62,7 +63,7 @@ async function report() {
   await until('connected again', crowd, (m) => m.isConnected());
   for (const m of speakers) m.speak(); // the last word: what comes before it can't come later
   await until('answered', crowd, (m) => m.isAnswered());
-  return { clients: crowd.map((m) => m.summary()), series: speakers.flatMap((m) => m.series), faults };
+  return { series: speakers.flatMap((m) => m.series) };
 }
 
 const commands = {
@@ -87,7 +88,7 @@ const commands = {
   async heard(series) {
     await until('heard all', crowd, (m) => m.missing(series).length === 0);
     for (const m of crowd) m.missing(series).forEach(fault);
-    return { faults };
+    return { clients: crowd.map((m) => m.summary()), faults };
   },
 };
 
