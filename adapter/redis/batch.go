@@ -24,6 +24,7 @@ type batch struct {
 	done   []func(rueidis.RedisResult) // what takes the result of each command
 	loaded map[*script]bool            // scripts that Redis knows
 	silent map[string]time.Time        // servers of a Redis Cluster that have not counted: since when
+	runs   []run                       // of scripts among the commands, in a Redis Cluster
 
 	unsaved error // why a session could not be saved, nil if all were
 }
@@ -36,7 +37,8 @@ func (b *batch) reset() {
 	b.buffer = b.buffer[:0]
 	clear(b.cmds)
 	clear(b.done)
-	b.cmds, b.done = b.cmds[:0], b.done[:0]
+	clear(b.runs)
+	b.cmds, b.done, b.runs = b.cmds[:0], b.done[:0], b.runs[:0]
 	b.unsaved = nil
 }
 
@@ -112,7 +114,9 @@ func (b *batch) send() (err error) {
 	}
 	counts := &b.l.a.counts
 	// Without a deadline of its own: the connection has one for each command.
-	for i, r := range b.do() {
+	results := b.do()
+	to := b.follow(results)
+	for i, r := range results {
 		failed := r.Error()
 		if e, ok := rueidis.IsRedisErr(failed); ok && e.IsNoScript() {
 			b.loaded = nil
@@ -126,6 +130,10 @@ func (b *batch) send() (err error) {
 		default:
 			counts.published.Add(1)
 		}
+	}
+	if to != "" && err == nil {
+		b.loaded = nil
+		err = b.l.pinTo(to)
 	}
 	return err
 }

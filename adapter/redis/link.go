@@ -24,12 +24,12 @@ type link struct {
 	client rueidis.Client
 	cut    context.Context // ends when nothing may be waited for any more
 	sub    rueidis.DedicatedClient
-	pub    rueidis.DedicatedClient
-	closed <-chan error    // sub's end, with the reason
-	failed chan error      // has room for one: why the link must end
-	have   map[string]bool // names of the topics that are subscribed; owned by listen
-	shards shards          // what listens to sharded channels in a Redis Cluster
-	canary *canary         // of sub
+	pub    rueidis.DedicatedClient // owned by publish, once it runs
+	closed <-chan error            // sub's end, with the reason
+	failed chan error              // has room for one: why the link must end
+	have   map[string]bool         // names of the topics that are subscribed; owned by listen
+	shards shards                  // what listens to sharded channels in a Redis Cluster
+	canary *canary                 // of sub
 
 	primary string // the server that Sentinel had named, "" without Sentinel; set by connect
 
@@ -94,9 +94,8 @@ func (a *Adapter) connect(cut context.Context) (*link, error) {
 	l.tx.codec, l.rx = a.newCodec(), a.newCodec()
 	l.primary = primary(client)
 	l.sub, _ = client.Dedicate()
-	l.pub, _ = client.Dedicate()
 	l.closed = l.sub.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: func(m rueidis.PubSubMessage) { l.receive(l.canary, &l.rx, m) }})
-	if err := l.pub.Do(context.Background(), l.first()).Error(); err != nil {
+	if err := l.pin(); err != nil {
 		l.close()
 		return nil, err
 	}
@@ -108,15 +107,6 @@ func (a *Adapter) connect(cut context.Context) (*link, error) {
 		}
 	}
 	return l, nil
-}
-
-// first is the first command on the connection that publishes. In a Cluster it says
-// which server that is to be: the one with what is kept.
-func (l *link) first() rueidis.Completed {
-	if l.client.Mode() == rueidis.ClientModeCluster {
-		return l.pub.B().Exists().Key("{" + l.a.opts.Prefix + "}").Build()
-	}
-	return l.pub.B().Ping().Build()
 }
 
 // cuttable makes the client close its network connections when cut ends.

@@ -89,14 +89,12 @@ const maxKeptEvent = 1 << 20
 
 // publish adds the publication of a broadcast that is kept.
 func (k *kept) publish(b *batch, op *adapter.Operation, channel, message string) {
-	b.load(publishScript)
 	keys := append([]string{k.counter()}, k.logs(op)...)
 	size := ""
 	if len(message) > maxKeptEvent {
 		size = "large"
 	}
-	b.add(b.l.pub.B().Evalsha().Sha1(publishScript.sha).Numkeys(int64(len(keys))).Key(keys...).
-		Arg(channel, message, number(uint64(k.keep.MaxEvents)), millis(k.keep.Life), size).Build(), nil)
+	b.run(publishScript, keys, []string{channel, message, number(uint64(k.keep.MaxEvents)), millis(k.keep.Life), size}, nil)
 }
 
 // seen tells the namespace of a message that is not handed to it.

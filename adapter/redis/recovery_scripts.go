@@ -50,9 +50,12 @@ func (b *batch) load(s *script) {
 	b.add(b.l.pub.B().ScriptLoad().Script(s.text).Build(), func(rueidis.RedisResult) {})
 }
 
-// run adds a script.
+// run adds a script. done takes its result; if nil, an error ends the link.
 func (b *batch) run(s *script, keys, args []string, done func(rueidis.RedisResult)) {
 	b.load(s)
+	if b.l.client.Mode() == rueidis.ClientModeCluster {
+		b.runs = append(b.runs, run{len(b.cmds), s, keys, args})
+	}
 	b.add(b.l.pub.B().Evalsha().Sha1(s.sha).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build(), done)
 }
 

@@ -130,6 +130,12 @@ func (l *link) read(ctx context.Context, client rueidis.Client, s *stream) error
 			}
 		}
 		read, err := client.Do(ctx, s.next(client.B(), count, l.a.opts.Streams.BlockTime)).AsXRead()
+		if e, ok := rueidis.IsRedisErr(err); ok && e.IsTryAgain() {
+			read, err = client.Do(ctx, s.nextAlone(client.B(), count)).AsXRead()
+			if err == nil || rueidis.IsRedisNil(err) {
+				s.canary.prove(time.Now())
+			}
+		}
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -154,6 +160,16 @@ func (l *link) read(ctx context.Context, client rueidis.Client, s *stream) error
 func (s *stream) next(b rueidis.Builder, count int, block time.Duration) rueidis.Completed {
 	return b.Arbitrary("XREAD", "COUNT", strconv.Itoa(count), "BLOCK", millis(block), "STREAMS").
 		Keys(s.name).Args(s.own, s.last, s.beat).Blocking()
+}
+
+// movingTime is [StreamOptions.BlockTime] while a slot of a Redis Cluster moves.
+const movingTime = 50 * time.Millisecond
+
+// nextAlone returns the command that reads what follows in the stream alone, while its
+// slot moves to another server, and its keys are at two. That it can be read has to do as
+// a sign of life.
+func (s *stream) nextAlone(b rueidis.Builder, count int) rueidis.Completed {
+	return b.Xread().Count(int64(count)).Block(movingTime.Milliseconds()).Streams().Key(s.name).Id(s.last).Build()
 }
 
 // entry hands an entry of a stream to its namespace.

@@ -127,30 +127,52 @@ func covers(ranges []string, slot int) bool {
 	return false
 }
 
-// MoveSlot moves a slot to the server with that index.
+// MoveSlot moves a slot with its keys to the server with that index.
 func (c *Cluster) MoveSlot(slot, to int) {
 	c.Servers[0].t.Helper()
-	from, n := c.Owner(slot), strconv.Itoa(slot)
-	if from == to {
+	if c.Owner(slot) == to {
 		return
 	}
-	c.Servers[to].Do("CLUSTER", "SETSLOT", n, "IMPORTING", c.ids[from])
-	c.Servers[from].Do("CLUSTER", "SETSLOT", n, "MIGRATING", c.ids[to])
-	for keys := c.keys(from, n); len(keys) > 0; keys = c.keys(from, n) {
-		target := []string{"MIGRATE", c.Servers[to].Host(), strconv.Itoa(c.Servers[to].Port()), "", "0", "5000", "KEYS"}
-		c.Servers[from].Do(append(target, keys...)...)
+	m := c.StartMove(slot, to)
+	for m.Keys(1000) > 0 {
 	}
-	for _, i := range []int{to, from, 3 - from - to} {
-		c.Servers[i].Do("CLUSTER", "SETSLOT", n, "NODE", c.ids[to])
-	}
+	m.End()
 }
 
-// keys returns some keys of a slot at a server.
-func (c *Cluster) keys(server int, slot string) (keys []string) {
+// A Move is a slot on its way. Of its keys, each is at one of the servers.
+type Move struct {
+	c              *Cluster
+	slot, from, to int
+}
+
+// StartMove begins to move a slot to the server with that index, another than its owner.
+func (c *Cluster) StartMove(slot, to int) *Move {
 	c.Servers[0].t.Helper()
-	list, _ := c.Servers[server].Do("CLUSTER", "GETKEYSINSLOT", slot, "100").([]any)
-	for _, key := range list {
-		keys = append(keys, fmt.Sprint(key))
+	m := &Move{c, slot, c.Owner(slot), to}
+	c.Servers[to].Do("CLUSTER", "SETSLOT", strconv.Itoa(slot), "IMPORTING", c.ids[m.from])
+	c.Servers[m.from].Do("CLUSTER", "SETSLOT", strconv.Itoa(slot), "MIGRATING", c.ids[to])
+	return m
+}
+
+// Keys moves keys, at most n, and returns how many there were to move.
+func (m *Move) Keys(n int) int {
+	from, to := m.c.Servers[m.from], m.c.Servers[m.to]
+	from.t.Helper()
+	keys, _ := from.Do("CLUSTER", "GETKEYSINSLOT", strconv.Itoa(m.slot), strconv.Itoa(n)).([]any)
+	if len(keys) > 0 {
+		args := []string{"MIGRATE", to.Host(), strconv.Itoa(to.Port()), "", "0", strconv.FormatInt(patience.Milliseconds(), 10), "KEYS"}
+		for _, key := range keys {
+			args = append(args, fmt.Sprint(key))
+		}
+		from.Do(args...)
 	}
-	return keys
+	return len(keys)
+}
+
+// End makes the other server the owner of the slot, when it has all keys.
+func (m *Move) End() {
+	m.c.Servers[0].t.Helper()
+	for _, i := range []int{m.to, m.from, 3 - m.from - m.to} {
+		m.c.Servers[i].Do("CLUSTER", "SETSLOT", strconv.Itoa(m.slot), "NODE", m.c.ids[m.to])
+	}
 }

@@ -48,6 +48,7 @@ func TestCluster(t *testing.T) {
 		t.Errorf("owner %d, want 2", owner)
 	}
 	c.Servers[2].Do("SET", "foo", "bar")
+	c.Servers[2].Do("SET", "foo", "bar")
 	for _, to := range []int{0, 1, 1} {
 		c.MoveSlot(slot, to)
 		if owner := c.Owner(slot); owner != to {
