@@ -219,3 +219,57 @@ func TestUserOfStreamRecovery(t *testing.T) {
 		}
 	}
 }
+
+// keptMember is a namespace whose sessions are kept.
+type keptMember struct{ *adaptertest.Member }
+
+func (keptMember) Seen(uint64)  {}
+func (keptMember) Moved(string) {}
+
+// TestUserOfMovingSlot: what is published while the slot of what is kept moves arrives,
+// with no more permissions than the page has.
+func TestUserOfMovingSlot(t *testing.T) {
+	c := redistest.StartCluster(t)
+	g := &grant{[]string{
+		"every node", "Classic", "Classic with Recovery, besides", "Redis Cluster, besides", "Redis Cluster with Classic and Recovery, besides",
+	}, map[string]bool{}}
+	g.to(t, c.Servers...)
+	o := login(rueidis.ClientOption{InitAddress: c.Addrs()})
+	a, b := redis.New(o, redis.Options{Logger: quiet}), redis.New(o, redis.Options{Logger: quiet})
+	ns, err := a.OpenKept("/", keptMember{&adaptertest.Member{}}, adapter.Keep{Life: time.Minute, MaxEvents: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	adaptertest.Start(t, a, b)
+	members := adaptertest.Open(t, "/", b)
+	adaptertest.WaitReady(t, a)
+	var own uint64
+	arrives := func() {
+		t.Helper()
+		own++
+		op := adaptertest.Event("e", own)
+		op.Logged.Own = own
+		if err := ns.Publish(op); err != nil {
+			t.Fatal(err)
+		}
+		members[0].Want(t, op)
+	}
+	arrives()
+	slot := c.Slot("{socket.io}")
+	m := c.StartMove(slot, (c.Owner(slot)+1)%3)
+	arrives()
+	for m.Keys(100) > 0 {
+	}
+	arrives()
+	m.End()
+	arrives()
+	if s := a.Stats(); s.Connects != 1 || s.Dropped != 0 {
+		t.Errorf("it has connected anew: %+v", s)
+	}
+	for _, s := range c.Servers {
+		g.note(s)
+	}
+	if !g.used["eval"] || !g.used["asking"] {
+		t.Errorf("used: %s", slices.Sorted(maps.Keys(g.used)))
+	}
+}
