@@ -51,7 +51,9 @@ type MeshEcho interface {
 	Mesh
 
 	// Unheard sets what is called when a message to a node has found nobody who listens,
-	// once or more: the node was killed, and is not missed yet, or is cut off. That it
-	// is not called means nothing. f must not block. Unheard is called before Run, once.
+	// once or more: the node was killed, and is not missed yet, or is cut off. It is called
+	// with "" when this node was cut off itself, and hears again: any message may have
+	// been lost meanwhile. That it is not called means nothing. f must not block. Unheard
+	// is called before Run, once.
 	Unheard(f func(node string))
 }

@@ -61,7 +61,7 @@ func (n *Node) finishPoll(ctx context.Context, key far, r record) {
 	}
 	err := ctx.Err()
 	if err == nil {
-		err = send(key.node, answer, func(to string, message []byte) error { return n.sendWhenRoom(ctx, to, message) })
+		err = send(key.node, answer, func(to string, message []byte) error { return n.sendPatiently(ctx, to, message) })
 	}
 	switch canceled := n.finish(ctx, key); {
 	case canceled && reply.Messages: // the client is gone, and they with it

@@ -20,6 +20,7 @@ type question struct {
 	poll    bool        // it waits for something to send
 	news    chan record // the answer, and what there is to know meanwhile
 	failed  chan struct{}
+	doubt   chan struct{} // has room for one: the answer may be lost
 
 	err error // why failed was closed; guarded by Node.mu until then
 }
@@ -171,7 +172,7 @@ func (n *Node) begin(node string, r *record) (*question, error) {
 	r.id = n.next
 	q := &question{
 		id: r.id, node: node, session: r.session, poll: r.kind == kindPoll && r.flags&flagPost == 0,
-		news: make(chan record, 4), failed: make(chan struct{}),
+		news: make(chan record, 4), failed: make(chan struct{}), doubt: make(chan struct{}, 1),
 	}
 	n.asked[q.id] = q
 	n.load[node]++
@@ -225,6 +226,10 @@ func (n *Node) await(ctx context.Context, q *question) (record, error) {
 			asked = true
 			_ = n.mesh.Send(q.node, message(record{kind: kindAsk, id: q.id})) // then nothing comes
 			timer.Reset(answerTimeout)
+		case <-q.doubt:
+			if !asked {
+				timer.Reset(0)
+			}
 		case <-drained:
 			drained, again = nil, time.Tick(releaseAgain) // it may not wait yet
 			n.release(q)

@@ -82,22 +82,29 @@ func TestBodiesHeld(t *testing.T) {
 // A crowded network has no room for messages, as long as a test wants.
 type crowded struct {
 	*mem
+	why  error
 	full atomic.Bool
 }
 
 func (c *crowded) Send(to string, message []byte) error {
 	if c.full.Load() {
-		return fmt.Errorf("crowded: %w", adapter.ErrFull)
+		return fmt.Errorf("crowded: %w", c.why)
 	}
 	return c.mem.Send(to, message)
 }
 
-// TestNoRoom has the mesh be full for some time: what comes through connections waits, and
+// TestNoRoom has the mesh be full, or without a connection, for some time: what comes through connections waits, and
 // so do answers; new requests are refused with a status at which a proxy asks the next node.
 func TestNoRoom(t *testing.T) {
+	for _, why := range []error{adapter.ErrFull, errors.New("no connection")} {
+		t.Run(why.Error(), func(t *testing.T) { noRoom(t, why) })
+	}
+}
+
+func noRoom(t *testing.T, why error) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := &memory.Bus{}
-		fromOwner, fromFront := &crowded{mem: bus.Node()}, &crowded{mem: bus.Node()}
+		fromOwner, fromFront := &crowded{mem: bus.Node(), why: why}, &crowded{mem: bus.Node(), why: why}
 		p := &pair{owner: start(t, fromOwner, engineio.Options{}, cluster.Options{}), front: start(t, fromFront, engineio.Options{}, cluster.Options{})}
 		synctest.Wait()
 		clients := siotest.Pipe(t, p)

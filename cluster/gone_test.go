@@ -184,3 +184,50 @@ func TestUnheard(t *testing.T) {
 		}
 	})
 }
+
+// TestCutOff loses an answer, and what a relayed connection has to say, while a node is cut
+// off. When it hears again, it finds out at once.
+func TestCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &memory.Bus{}
+		fromOwner, fromFront := &lossy{mem: bus.Node()}, &echoing{lossy: &lossy{mem: bus.Node()}}
+		p := &pair{owner: start(t, fromOwner, engineio.Options{}, cluster.Options{}), front: start(t, fromFront, engineio.Options{}, cluster.Options{})}
+		synctest.Wait()
+		clients := siotest.Pipe(t, p)
+		open := func(o siotest.Options) (*siotest.Client, *engineio.Session) {
+			c := clients.Open(o)
+			if o.Upgrade {
+				if err := c.Upgraded(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return c, <-p.owner.opened
+		}
+		lost := map[string]*siotest.Client{}
+		for name, o := range map[string]siotest.Options{"polling": {Polling: true}, "relayed": {Upgrade: true}} {
+			c, session := open(o)
+			lost[name] = c
+			synctest.Wait()
+			fromOwner.set(all)
+			session.Send(engineio.NewMessage(append(make([]byte, engineio.Headroom), "lost"...), nil))
+			synctest.Wait()
+			fromOwner.set(nil)
+		}
+		polling, _ := open(siotest.Options{Polling: true})
+		relayed, _ := open(siotest.Options{Upgrade: true})
+		synctest.Wait()
+		began := time.Now()
+		fromFront.unheard("")
+		for name, c := range lost {
+			if m, err := c.Read(); err == nil || time.Since(began) > 0 {
+				t.Errorf("%s: %q, %v after %v", name, m.Text, err, time.Since(began))
+			}
+		}
+		for _, c := range []*siotest.Client{polling, relayed} {
+			if err := c.Send("hello"); err != nil {
+				t.Error(err)
+			}
+			c.Want("hello")
+		}
+	})
+}

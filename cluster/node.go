@@ -121,7 +121,7 @@ func New(mesh adapter.Mesh, opts Options) *Node {
 	mesh.Receive(n.receive)
 	mesh.Watch(n.watch)
 	if m, ok := mesh.(adapter.MeshEcho); ok {
-		m.Unheard(func(node string) { n.forget(node, errLost) })
+		m.Unheard(n.unheard)
 	}
 	return n
 }
@@ -338,6 +338,27 @@ func (n *Node) watch(node string, alive bool) {
 	if !alive {
 		n.forget(node, errDead)
 		n.engine.Undelivered(node)
+	}
+}
+
+// unheard notes that messages to a node were lost, or with "" any messages. It is called by
+// the mesh.
+func (n *Node) unheard(node string) {
+	if node != "" {
+		n.forget(node, errLost)
+		return
+	}
+	n.mu.Lock()
+	streams := slices.Collect(maps.Values(n.streams))
+	for _, q := range n.asked {
+		select {
+		case q.doubt <- struct{}{}:
+		default:
+		}
+	}
+	n.mu.Unlock()
+	for _, s := range streams {
+		s.remind()
 	}
 }
 

@@ -76,31 +76,48 @@ func (p *peer) flush() {
 			return
 		}
 		for _, b := range batches {
-			switch err := p.node.sendWhenRoom(p.node.ctx, p.id, b); {
-			case errors.Is(err, adapter.ErrNode):
-				p.node.forget(p.id, errDead)
-			case err != nil:
-				p.node.opts.Logger.Warn("connections to another node are broken", "node", p.id, "error", err)
-				p.node.forget(p.id, errLost)
+			if err := p.node.sendPatiently(p.node.ctx, p.id, b); err != nil {
+				p.broken(err)
+				break // the rest is of no use any more
 			}
 		}
 	}
 }
 
-// roomAgain is how often a message is tried again for which the mesh has no room.
-const roomAgain = 10 * time.Millisecond
+// broken gives up all that is under way to the other node.
+func (p *peer) broken(why error) {
+	if errors.Is(why, adapter.ErrNode) {
+		p.node.forget(p.id, errDead)
+		return
+	}
+	p.node.opts.Logger.Warn("connections to another node are broken", "node", p.id, "error", why)
+	p.node.forget(p.id, errLost)
+}
 
-// sendWhenRoom is Send of the mesh that waits until ctx ends while there is no room.
-func (n *Node) sendWhenRoom(ctx context.Context, to string, message []byte) error {
-	for {
+// What the mesh does not take is tried again, more and more rarely. When it can't reach
+// the other nodes at all, that is given up after outage.
+const (
+	firstPause = 10 * time.Millisecond
+	lastPause  = 200 * time.Millisecond
+	outage     = 10 * time.Second
+)
+
+// sendPatiently is Send of the mesh that waits, until ctx ends at most, while there is no
+// room or no connection.
+func (n *Node) sendPatiently(ctx context.Context, to string, message []byte) error {
+	began := time.Now()
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := n.mesh.Send(to, message)
-		if !errors.Is(err, adapter.ErrFull) {
+		switch {
+		case err == nil, errors.Is(err, adapter.ErrNode), errors.Is(err, adapter.ErrTooLarge):
+			return err
+		case !errors.Is(err, adapter.ErrFull) && time.Since(began) > outage:
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(roomAgain):
+		case <-time.After(pause):
 		}
 	}
 }

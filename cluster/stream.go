@@ -98,6 +98,9 @@ func (s *stream) take(r record) {
 			return
 		}
 		s.allowed = r.number + window
+		if r.flags&flagAsk != 0 {
+			s.repeat(0)
+		}
 	}
 	s.changed.Broadcast()
 }
@@ -213,6 +216,29 @@ func (s *stream) Write(p []byte) (int, error) {
 		}
 		s.changed.Wait()
 	}
+}
+
+// remind says once more how far the stream is, so that the other side notices if something
+// was lost, and asks it to do the same.
+func (s *stream) remind() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.repeat(flagAsk)
+	}
+}
+
+// repeat says how far the stream is; mu is held.
+func (s *stream) repeat(flags byte) {
+	s.granted = s.taken
+	credit := s.record(kindCredit, s.taken)
+	credit.flags |= flags
+	s.peer.send(credit)
+	if s.outEnd {
+		s.peer.send(s.record(kindEnd, s.sent))
+		return
+	}
+	s.peer.send(s.record(kindData, s.sent)) // no bytes
 }
 
 // TryWrite is Write as far as that is possible without waiting.

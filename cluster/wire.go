@@ -72,7 +72,7 @@ const (
 	flagMessages     = flagPost   // kindReply: kindDelivered is to follow
 	flagLost         = flagPost   // kindCancel: the session ends
 	flagPolled       = flagBinary // kindCancel: the session ends if the answer has messages
-	flagAsk          = flagPost   // kindCount: a question
+	flagAsk          = flagPost   // kindCount: a question; kindCredit: how far is the stream?
 	flagLeaving      = flagBinary // kindCount: an answer of a node that takes no new sessions
 )
 

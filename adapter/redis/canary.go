@@ -158,6 +158,7 @@ func (l *link) tick(now time.Time) error {
 		return errDemoted
 	}
 	l.a.beats()
+	l.again()
 	l.a.expire(now, l.canary.hears())
 	l.a.sweep(now)
 	return nil

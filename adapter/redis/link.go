@@ -31,6 +31,8 @@ type link struct {
 	shards shards                  // what listens to sharded channels in a Redis Cluster
 	canary *canary                 // of sub
 
+	heardAgain bool // that was told; owned by listen
+
 	primary string // the server that Sentinel had named, "" without Sentinel; set by connect
 
 	rx    codec  // owned by sub's reader

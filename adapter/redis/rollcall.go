@@ -3,7 +3,7 @@ package redis
 import "github.com/redis/rueidis"
 
 // Unheard implements [adapter.MeshEcho]: Redis counts who hears a letter. A Redis Cluster
-// does not, so that f is never called there.
+// does not, so that f is not called with the names of nodes there.
 func (a *Adapter) Unheard(f func(node string)) { a.mesh.unheard = f }
 
 // posted takes how many have heard a letter. When none has heard a message to a node, all
@@ -19,6 +19,14 @@ func (l *link) posted(m *mail, hearers int64) {
 	call := &call{add: a.callRoll, failed: func(error) { a.mesh.counting.Store(false) }}
 	if a.queue.put(item{call: call}) != nil {
 		a.mesh.counting.Store(false)
+	}
+}
+
+// again says, once, that this node hears. It was cut off before, or has just begun.
+func (l *link) again() {
+	if !l.heardAgain && l.canary.hears() && l.a.mesh.unheard != nil {
+		l.heardAgain = true
+		l.a.mesh.unheard("")
 	}
 }
 
