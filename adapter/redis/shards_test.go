@@ -170,3 +170,49 @@ func TestUnknownEndpoint(t *testing.T) {
 		adaptertest.Enter(t, members, fmt.Sprint("room", i))
 	}
 }
+
+// TestCountHangs: a server of a Redis Cluster that hangs holds questions up once, for a
+// second, and is not asked again for a while.
+func TestCountHangs(t *testing.T) {
+	t.Parallel()
+	servers := redistest.StartCluster(t)
+	client := rueidis.ClientOption{InitAddress: servers.Addrs(), ClientName: "asks"}
+	asks := redis.New(client, redis.Options{Logger: quiet})
+	members := adaptertest.Open(t, "/", adaptertest.Start(t, asks)...)
+	adaptertest.WaitServers(t, members...)
+	ask := func() string {
+		_, err := members[0].Question(t, &adapter.Operation{Kind: adapter.Fetch})
+		return fmt.Sprint(err)
+	}
+	idle := idleServer(t, servers)
+	idle.Pause()
+	for _, want := range []string{idle.Addr() + ": context deadline exceeded", idle.Addr() + ": did not answer a moment ago"} {
+		if err := ask(); !strings.Contains(err, want) {
+			t.Errorf("%s, want %s", err, want)
+		}
+	}
+	idle.Resume()
+	adaptertest.Wait(t, "counted again", func() error {
+		if err := ask(); err != "<nil>" {
+			return errors.New(err)
+		}
+		return nil
+	})
+}
+
+// idleServer returns a server over which the node that asks neither listens nor publishes.
+func idleServer(t *testing.T, servers *redistest.Cluster) *redistest.Server {
+	for i, s := range servers.Servers {
+		idle := i != servers.Owner(servers.Slot("{socket.io}"))
+		for line := range strings.Lines(fmt.Sprint(s.Do("CLIENT", "LIST"))) {
+			if strings.Contains(line, "name=asks") && !(strings.Contains(line, " sub=0") && strings.Contains(line, " psub=0")) {
+				idle = false
+			}
+		}
+		if idle {
+			return s
+		}
+	}
+	t.Fatal("there is none")
+	return nil
+}
