@@ -12,8 +12,9 @@ import (
 )
 
 // grace is how long connections that are being made when the listener ends may take to be
-// there: some round trips in a data centre.
-const grace = 20 * time.Millisecond
+// there: some round trips in a data centre, or the turn of whoever handles packets on a machine that
+// is many times too busy. Longer is not better: who comes meanwhile loses a second.
+const grace = 100 * time.Millisecond
 
 // A Listener is a [net.Listener] for TCP that can end without turning anybody away.
 type Listener struct {
