@@ -86,6 +86,16 @@ func nothing[T any](t testing.TB, c <-chan T) {
 	}
 }
 
+// empty waits until nobody is in a namespace any more.
+func empty(t testing.TB, ns *socketio.Namespace) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ns.Sockets() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d sockets are left in %s", ns.Sockets(), ns.Name())
+		}
+	}
+}
+
 // A journal notes what handlers did, in order.
 type journal struct {
 	mu    sync.Mutex

@@ -25,7 +25,7 @@ func comeAndGo(t *testing.T, s Suite, nodes []adapter.Adapter) {
 	moving.Go(func() { members[2] = move(t, nodes[2], members[2], stop) })
 	for i := range 20 {
 		op := s.Lacks.pick(t, i)
-		if op.Timeout = time.Second; s.unnoticed() {
+		if op.Timeout = 5 * time.Second; s.unnoticed() {
 			op.Timeout = 100 * time.Millisecond // it may wait in vain, and need not be answered
 		}
 		got, _ := members[0].Question(t, op)
