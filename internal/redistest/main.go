@@ -13,7 +13,7 @@ import (
 // after a change of a Redis Cluster it closes old connections five seconds later.
 const leftovers = 15 * time.Second
 
-// Main is what TestMain does in packages whose tests use a Redis Cluster: it runs the tests,
+// Main is what TestMain does in packages whose tests use a Redis Cluster, or cut connections: it runs the tests,
 // and fails if a goroutine is left after all, but for those that opts ignore.
 func Main(m *testing.M, opts ...goleak.Option) {
 	code := m.Run()

@@ -4,7 +4,7 @@ package interop
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/damso/damso/internal/redistest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { redistest.Main(m) }

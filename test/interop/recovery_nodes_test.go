@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,12 +43,15 @@ func TestRecoveryNodes(t *testing.T) {
 				l.close()
 				at.Close()
 			})
-			p := testkit.Node(t, testkit.Script{Path: "recovery.js", Args: []string{"websocket", at.URL, "20"}, Env: env})
+			p := testkit.Node(t, testkit.Script{Path: "recovery.js", Args: []string{"websocket", at.URL, strconv.Itoa(losses)}, Env: env})
 			s := <-l.first
 			l.judge(p, publisher.srv.Of("/"), s.ID())
 		})
 	}
 }
+
+// losses is how often the client loses its connection.
+const losses = 20
 
 // A lineage is nodes, each of which serves one connection.
 type lineage struct {
@@ -135,12 +139,12 @@ func (l *lineage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.node().srv.ServeHTTP(w, r)
 }
 
-// killLast kills the last node, but for the one that publishes. With met it does so
-// only once the client is there.
+// killLast kills the last node, but for the one that publishes, and the one that the
+// client stays with in the end. With met it does so only once the client is there.
 func (l *lineage) killLast(met bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if last := len(l.nodes) - 1; last > 0 && (!met || l.nodes[last].met.Load()) {
+	if last := len(l.nodes) - 1; last > 0 && last <= losses && (!met || l.nodes[last].met.Load()) {
 		l.nodes[last].kill()
 	}
 }
@@ -181,8 +185,9 @@ func (l *lineage) judge(p *testkit.Process, ns *socketio.Namespace, id string) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if connects != 21 || l.recovered != 20 || len(l.nodes) != 22 {
-		l.t.Errorf("%d connections, %d of them recovered, %d nodes; want 21, 20, 22", connects, l.recovered, len(l.nodes))
+	if connects != losses+1 || l.recovered != losses || len(l.nodes) != losses+2 {
+		l.t.Errorf("%d connections, %d of them recovered, %d nodes; want %d, %d, %d",
+			connects, l.recovered, len(l.nodes), losses+1, losses, losses+2)
 	}
 }
 
