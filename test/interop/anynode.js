@@ -5,7 +5,7 @@
 //   node anynode.js <version> <polling|websocket|upgrade> <url> <clients>
 //
 // It prints {connected: n} when all are connected, once more when it is told {moved: name} and
-// all that were at the node of that name have connected again, and one report when it is told
+// all that were at the node of that name have connected again and all are answered, and one report when it is told
 // {ticks: n}: then each client waits until it has seen so many ticks of each node that ticks,
 // but for those in {gone: [names]}.
 //
@@ -95,7 +95,10 @@ function until(done) {
 readline.createInterface({ input: process.stdin }).on('line', async (line) => {
   const { ticks, gone, moved } = JSON.parse(line);
   if (moved !== undefined) {
-    await until(() => talks.every(({ c, socket }) => socket.connected && (c.node !== moved || c.connects > 1)));
+    // A client may not know yet that it has lost its session; one that is answered has it.
+    const before = talks.map(({ c }) => ({ connects: c.connects, says: c.says }));
+    await until(() => talks.every(({ c, socket }, i) => socket.connected && (c.node !== moved || c.connects > 1)
+      && c.acked > (c.connects === before[i].connects ? before[i].says : 0)));
     console.log(JSON.stringify({ connected: talks.filter(({ socket }) => socket.connected).length }));
     return;
   }
